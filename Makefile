@@ -1,0 +1,56 @@
+# `make check` and `make test` set up all they need: a virtual environment, the locked dependencies, the package.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+REAL := .venv-real
+REAL_STAMP := $(REAL)/.installed
+ARGS ?=
+.DEFAULT_GOAL := help
+
+.PHONY: help check test real lint lock defects clean
+
+help:
+	@echo "make check [URL=https://host/v1] [ARGS='--model ID']   the conformance report"
+	@echo "make test                                              the whole test-suite"
+	@echo "make real                                              the check on a real llama.cpp server"
+	@echo "make defects                                           every planted defect and legal variant, whole gate"
+	@echo "make lint                                              ruff and mypy"
+	@echo "make lock                                              pin the dependencies again"
+
+$(STAMP): pyproject.toml requirements/lock.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+check: $(STAMP)
+	@$(BIN)/seatrial check $(URL) $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -q $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+defects: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -q tests/test_plants.py --whole-gate $(ARGS)
+
+$(REAL_STAMP): pyproject.toml requirements/real.txt
+	@test -x $(REAL)/bin/python || $(PYTHON) -m venv $(REAL)
+	$(REAL)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/real.txt
+	@touch $@
+
+real: $(STAMP) $(REAL_STAMP)
+	@$(BIN)/python -m seatrial.backends.run_real --python $(REAL)/bin/python $(ARGS)
+
+lock:
+	$(PYTHON) -m pip install --quiet uv
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml requirements/build.in -o requirements/lock.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements/real.in -o requirements/real.txt
+
+clean:
+	rm -rf $(VENV) $(REAL) .pytest_cache .mypy_cache .ruff_cache

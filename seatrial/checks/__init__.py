@@ -1,0 +1,1 @@
+"""The checks, one file a theme; every module here is registered by being here."""

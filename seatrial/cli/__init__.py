@@ -1,0 +1,49 @@
+"""The command line: one module a command, found by being here."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import click
+
+from seatrial import __version__
+from seatrial.model import Invalid, Unreachable
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="seatrial")
+def cli() -> None:
+    """Conformance and load testing for OpenAI-compatible LLM backends.
+
+    Exit codes: 0 every applicable MUST passed; 1 one failed; 2 wrong usage or an invalid file; 3 the target cannot
+    be reached or refuses the key; 4 the run is incomplete, or seatrial itself erred.
+    """
+
+
+for _module in pkgutil.iter_modules(__path__):
+    cli.add_command(importlib.import_module(f"{__name__}.{_module.name}").command)
+
+
+def main() -> None:
+    """Runs the command line; every expected fault is one line on stderr and an exit code, never a traceback."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 4
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except Invalid as error:
+        click.echo(f"seatrial: {error}", err=True)
+        code = 2
+    except Unreachable as error:
+        click.echo(f"seatrial: the target cannot be used: {error}", err=True)
+        code = 3
+    except BrokenPipeError:
+        code = 4
+    except OSError as error:
+        click.echo(f"seatrial: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""), err=True)
+        code = 4
+    sys.exit(code if isinstance(code, int) else 0)

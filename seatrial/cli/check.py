@@ -1,0 +1,210 @@
+"""`seatrial check`: runs the suites with pytest, shows their progress, and writes every report."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from seatrial import home, profile, run, session
+from seatrial.loading import report_formats
+from seatrial.model import Invalid
+from seatrial.session import Options
+
+_GRACE_S = 20.0
+
+
+@click.command("check")
+@click.argument("url", required=False)
+@click.option("--model", "models", multiple=True, metavar="ID", help="Model, or family=ID; repeatable. Default: the first listed.")
+@click.option("--api-key-env", default="OPENAI_API_KEY", metavar="NAME", show_default=True, help="Variable that holds the key.")
+@click.option("--profile", "profile_name", metavar="NAME|FILE", help="What is known of the backend.  [default: openai-compatible]")
+@click.option("--tier", default="gate", show_default=True, metavar="TIER", help="smoke (at most 40 requests), gate or nightly.")
+@click.option("--only", multiple=True, metavar="GLOB", help="Only these scenarios, areas or checks; repeatable.")
+@click.option("--skip", multiple=True, metavar="GLOB", help="Not these scenarios, areas or checks; repeatable.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Cases played side by side.")
+@click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Stop asking after N requests.")
+@click.option("--scenarios", metavar="DIR", help="A folder of your own: scenarios (*.yaml), checks/, profiles/.")
+@click.option("--out", metavar="DIR", help="Where the run is written.  [default: results/TIME]")
+@click.option("--timeout", type=click.FloatRange(1, 3600), default=120.0, show_default=True, help="Seconds one answer may take.")
+@click.option("--idle-timeout", type=click.FloatRange(0.5, 600), default=30.0, show_default=True, help="Seconds between two reads.")
+@click.option("-v", "--verbose", is_flag=True, help="Show MAY findings and every reason.")
+def command(
+    url: str | None,
+    models: tuple[str, ...],
+    api_key_env: str,
+    profile_name: str | None,
+    tier: str,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    jobs: int,
+    max_requests: int | None,
+    scenarios: str | None,
+    out: str | None,
+    timeout: float,
+    idle_timeout: float,
+    verbose: bool,
+) -> int:
+    """Checks that a base URL keeps the OpenAI contract. Without URL: the embedded reference server."""
+    url = url or os.environ.get("OPENAI_BASE_URL")
+    embedded = url is None
+    options = Options(
+        base_url=profile.base_url(url) if url else "http://127.0.0.1:9",
+        models=models,
+        key_variable=api_key_env,
+        profile=profile_name or ("reference" if embedded else "openai-compatible"),
+        tier=tier,
+        only=only,
+        skip=skip,
+        max_requests=max_requests,
+        scenarios=scenarios,
+        bounds={"idle": min(idle_timeout, timeout), "total": timeout, "connect": min(10.0, timeout), "linger": 3.0},
+    )
+    # Everything that can be wrong with flags and files is said before anything is started or sent.
+    profile.load(options.profile, options.folder)
+    cases, _ = session.select(session.catalog(options), options)
+    if not cases:
+        raise Invalid("--only/--skip", "", "no scenario is left to be played")
+    folder = Path(out) if out else Path("results") / time.strftime("%Y%m%d-%H%M%S")
+    if (folder / "run.jsonl").exists():
+        raise Invalid("--out", "", f"{folder} holds a run already")
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        environment = dict(os.environ)
+        if embedded:
+            base = stack.enter_context(reference_server())
+            options = Options(**{**{f: getattr(options, f) for f in options.__slots__}, "base_url": base, "key_variable": "SEATRIAL_REFERENCE_KEY"})
+            environment["SEATRIAL_REFERENCE_KEY"] = "sk-reference"
+        code = _play(options, folder, jobs, environment)
+    if not (folder / "run.jsonl").exists() or (folder / "run.jsonl").stat().st_size == 0:
+        return code if code in (2, 3) else 4
+    return finish(folder, verbose)
+
+
+def finish(folder: Path, verbose: bool = False) -> int:
+    """Writes every report of the run in that folder, prints the verdict table, and gives the exit code."""
+    finished = run.read(folder)
+    formats = report_formats()
+    written = {name: format_.write(finished, folder) for name, format_ in formats.items() if name != "terminal"}
+    click.echo(formats["terminal"].render(finished, verbose=verbose))
+    click.echo(f"report: {written['html']}")
+    return run.exit_code(finished)
+
+
+@contextlib.contextmanager
+def reference_server() -> Iterator[str]:
+    """The reference server in a process of its own; its base URL. It ends with the block."""
+    arguments = [sys.executable, "-m", "seatrial", "serve", "--port", "0", "--api-key-env", "SEATRIAL_REFERENCE_KEY"]
+    environment = {**os.environ, "SEATRIAL_REFERENCE_KEY": "sk-reference"}
+    server = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment, text=True, start_new_session=True)
+    try:
+        line = server.stdout.readline().strip() if server.stdout else ""
+        if not line.startswith("http"):
+            raise OSError("the reference server did not start")
+        yield line.split()[0]
+    finally:
+        server.terminate()
+        try:
+            server.wait(5)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _play(options: Options, folder: Path, jobs: int, environment: dict[str, str]) -> int:
+    """Runs pytest over the suites; its exit code. What it prints is in `pytest.log`, and shown where it could not run."""
+    arguments = [sys.executable, "-m", "pytest", str(home.folder("suites")), "-q", "--no-header", "-rN", "--tb=short"]
+    arguments += ["--seatrial-wrapped", "--base-url", options.base_url, "--api-key-env", options.key_variable]
+    arguments += ["--profile", options.profile, "--tier", options.tier, "--out", str(folder)]
+    arguments += ["--alluredir", str(folder / "allure-results"), "--seatrial-bounds", json.dumps(dict(options.bounds))]
+    for flag, values in (("--model", options.models), ("--only", options.only), ("--skip", options.skip)):
+        arguments += [word for value in values for word in (flag, value)]
+    if options.max_requests:
+        arguments += ["--max-requests", str(options.max_requests)]
+    if options.scenarios:
+        arguments += ["--scenarios", options.scenarios]
+    if jobs > 1:
+        arguments += ["-n", str(jobs)]
+    log = folder / "pytest.log"
+    with log.open("wb") as sink:
+        child = subprocess.Popen(arguments, stdout=sink, stderr=subprocess.STDOUT, env=environment)
+        try:
+            _watch(child, folder / "run.jsonl")
+        except KeyboardInterrupt:
+            click.echo("interrupted: finishing what is under way", err=True)
+            _end(child)
+    code = child.returncode
+    if code not in (0, 1):
+        text = log.read_text("utf-8", "replace")
+        said = [line.partition("seatrial: ")[2] for line in text.splitlines() if "seatrial: " in line]
+        if said:
+            click.echo(f"seatrial: {said[0]}", err=True)
+        elif code not in (2, -signal.SIGINT):
+            click.echo(text[-4000:], err=True)
+    return {4: 2}.get(code, code)  # pytest's usage error is ours
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    try:
+        child.send_signal(signal.SIGINT)
+        child.wait(_GRACE_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        child.kill()
+        child.wait()
+
+
+def _watch(child: subprocess.Popen[bytes], path: Path) -> None:
+    """Shows how many cases are done, and how many verdicts failed, until the child ends."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]}"), TimeElapsedColumn())
+    planned = done = failed = said = 0
+    began = time.monotonic()
+    tail = _Tail(path)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("cases", total=None, failed="")
+        while True:
+            ended = child.poll() is not None
+            for line in tail.lines():
+                if b'"type":"plan"' in line[:20]:
+                    planned = json.loads(line)["cases"]
+                elif b'"type":"case"' in line[:20]:
+                    done += 1
+                elif b'"type":"verdict"' in line[:20]:
+                    row = json.loads(line)
+                    failed += row["level"] == "MUST" and row["status"] == "fail" and not row["known"]
+            progress.update(task, total=planned or None, completed=done, failed=f"{failed} MUST failed" if failed else "")
+            if not console.is_terminal and planned and time.monotonic() - began > (said + 1) * 5:
+                said += 1
+                click.echo(f"{done} of {planned} cases, {failed} MUST failed", err=True)
+            if ended:
+                return
+            time.sleep(0.1)
+
+
+class _Tail:
+    """Reads a growing file by whole lines."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._offset, self._rest = path, 0, b""
+
+    def lines(self) -> list[bytes]:
+        """The lines written since the last call."""
+        try:
+            with self._path.open("rb") as source:
+                source.seek(self._offset)
+                data = source.read()
+        except FileNotFoundError:
+            return []
+        self._offset += len(data)
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        return whole

@@ -1,0 +1,244 @@
+"""The conformance client: sends one request at a time and keeps all that comes back, bytes, events and clocks."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from seatrial import __version__
+from seatrial.model import REDACTED, WRONG_KEY, Event, Exchange, Operation, Request, TransportError
+from seatrial.sse import Reader
+
+MAX_BODY = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long the client waits, in seconds: to connect, between two reads, in all, and for the end after `[DONE]`."""
+
+    connect: float = 10.0
+    idle: float = 30.0
+    total: float = 120.0
+    linger: float = 3.0
+
+
+class _Alarm:
+    """Cuts the client's sockets when a moment has come, so that no read, however it drips, outlives its bound."""
+
+    def __init__(self) -> None:
+        self._streams: list[Any] = []
+        self._timer: threading.Timer | None = None
+        self.rang = False
+
+    def watch(self, name: str, info: Mapping[str, Any]) -> None:
+        """httpcore's trace hook: remembers each connection that is opened."""
+        if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._streams = [*self._streams[-3:], info["return_value"]]
+
+    def set(self, seconds: float) -> None:
+        """Rings after `seconds` from now, instead of when it was to ring before."""
+        self.clear()
+        self._timer = threading.Timer(seconds, self._ring)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def clear(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ring(self) -> None:
+        self.rang = True
+        for stream in self._streams:
+            sock = stream.get_extra_info("socket")
+            if sock is not None:
+                try:
+                    # The plain call also for TLS: it only wakes the reader, which then sees the end.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+
+class Client:
+    """A session with one base URL. Not for several threads at once; `close` ends its connections."""
+
+    def __init__(self, base_url: str, key_variable: str, bounds: Bounds | None = None) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.bounds = bounds or Bounds()
+        self._key = os.environ.get(key_variable) or None
+        timeout = httpx.Timeout(self.bounds.idle, connect=self.bounds.connect)
+        self._http = httpx.Client(timeout=timeout, follow_redirects=False)
+        self.sent = 0
+
+    @property
+    def has_key(self) -> bool:
+        return self._key is not None
+
+    def close(self) -> None:
+        self._http.close()
+
+    def send(
+        self,
+        operation: Operation,
+        number: int,
+        *,
+        body: Any = None,
+        raw: bytes | None = None,
+        parameters: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        auth: str = "default",
+        step: str = "",
+        base_url: str | None = None,
+    ) -> Exchange:
+        """One exchange. Never raises for what a server or network does: that is `exchange.error`."""
+        content = raw if raw is not None else (None if body is None else json.dumps(body).encode("utf-8"))
+        url = (base_url or self.base_url) + _fill(operation.path, parameters or {})
+        if query:
+            url += "?" + urlencode(query)
+        fields: dict[str, str] = {"user-agent": f"seatrial/{__version__}", "accept": "*/*", "accept-encoding": "gzip, deflate"}
+        if content is not None:
+            fields["content-type"] = "application/json"
+        if auth == "wrong":
+            fields["authorization"] = f"Bearer {WRONG_KEY}"
+        elif auth == "default" and self._key:
+            fields["authorization"] = f"Bearer {self._key}"
+        for name, value in (headers or {}).items():
+            if value is None:
+                fields.pop(name.lower(), None)
+            else:
+                fields[name.lower()] = value
+        self.sent += 1
+        shown = tuple((name, self._redact(value)) for name, value in fields.items())
+        request = Request(operation.method, self._redact(url), shown, content or b"")
+        exchange = Exchange(number, operation, request, None, started=time.time(), step=step, auth=auth)
+        return self._perform(exchange, url, fields, content)
+
+    def _redact(self, text: str) -> str:
+        return text.replace(self._key, REDACTED) if self._key else text
+
+    def _perform(self, exchange: Exchange, url: str, fields: Mapping[str, str], content: bytes | None) -> Exchange:
+        alarm = _Alarm()
+        reader = Reader()
+        body = bytearray()
+        arrivals: list[tuple[int, int]] = []
+        events: list[Event] = []
+        status: int | None = None
+        headers: tuple[tuple[str, str], ...] = ()
+        version = ""
+        headers_ns = 0
+        error: TransportError | None = None
+        done = False
+        alarm.set(self.bounds.total)
+        start = time.perf_counter_ns()
+        try:
+            # Our own Accept and User-Agent only: httpx adds Host, Content-Length and Connection.
+            request = self._http.build_request(
+                exchange.operation.method, url, headers=dict(fields), content=content, extensions={"trace": alarm.watch}
+            )
+            request.extensions["timeout"] = self._http.timeout.as_dict()
+            response = self._http.send(request, stream=True)
+            try:
+                headers_ns = time.perf_counter_ns() - start
+                status, version = response.status_code, response.http_version
+                headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+                is_stream = response.headers.get("content-type", "").strip().lower().startswith("text/event-stream")
+                for data in response.iter_bytes():
+                    at = time.perf_counter_ns() - start
+                    if not data:
+                        continue
+                    body += data
+                    arrivals.append((len(data), at))
+                    if is_stream:
+                        fresh = reader.feed(data, at)
+                        events += fresh
+                        if not done and any(event.data.strip() == "[DONE]" for event in fresh):
+                            done = True
+                            alarm.set(self.bounds.linger)
+                    if len(body) > MAX_BODY:
+                        error = TransportError("too-large", f"the body is larger than {MAX_BODY >> 20} MiB")
+                        break
+            finally:
+                response.close()
+        except httpx.TimeoutException as fault:
+            kind = "connect" if isinstance(fault, httpx.ConnectTimeout) else "timeout"
+            seconds = self.bounds.connect if kind == "connect" else self.bounds.idle
+            error = TransportError(kind, f"nothing came for {seconds:g} s")
+        except httpx.ConnectError as fault:
+            tls = isinstance(_root(fault), ssl.SSLError)
+            error = TransportError("tls" if tls else "connect", self._redact(str(fault)) or type(fault).__name__)
+        except httpx.DecodingError as fault:
+            error = TransportError("decoding", self._redact(str(fault)))
+        except (httpx.ReadError, httpx.WriteError, httpx.CloseError) as fault:
+            error = TransportError("reset", self._redact(str(fault)) or "the connection was reset")
+        except httpx.RemoteProtocolError as fault:
+            error = TransportError("protocol", self._redact(str(fault)))
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, ValueError) as fault:
+            error = TransportError("protocol", self._redact(f"{type(fault).__name__}: {fault}"))
+        finally:
+            alarm.clear()
+        end_ns = time.perf_counter_ns() - start
+        left_open = False
+        if alarm.rang and error is None and not done:
+            error = TransportError("timeout", f"the answer did not end within {self.bounds.total:g} s")
+        elif alarm.rang:
+            error = None if done else TransportError("timeout", f"the answer did not end within {self.bounds.total:g} s")
+            left_open = done
+        if error is not None and error.kind == "timeout" and not left_open and _finished(events):
+            error, left_open = None, True
+        recorded = bytes(body)
+        if self._key and self._key.encode() in recorded:
+            recorded = recorded.replace(self._key.encode(), REDACTED.encode())
+            at_first = {index: event.at_ns for index, event in enumerate(events)}
+            again = Reader().feed(recorded, 0)
+            events = [replace(event, at_ns=at_first.get(index, end_ns)) for index, event in enumerate(again)]
+        return replace(
+            exchange,
+            status=status,
+            headers=tuple((name, self._redact(value)) for name, value in headers),
+            body=recorded,
+            arrivals=tuple(arrivals),
+            events=tuple(events),
+            error=error,
+            headers_ns=headers_ns,
+            end_ns=end_ns,
+            http_version=version,
+            left_open=left_open,
+        )
+
+
+def _finished(events: list[Event]) -> bool:
+    """Whether a chunk with a finish_reason came: after it, silence is a stream left open, not an answer missing."""
+    for event in events:
+        if "finish_reason" not in event.data:
+            continue
+        try:
+            choices = json.loads(event.data).get("choices") or []
+            if any(isinstance(choice, dict) and choice.get("finish_reason") for choice in choices):
+                return True
+        except (ValueError, AttributeError, TypeError):
+            continue
+    return False
+
+
+def _root(fault: BaseException) -> BaseException:
+    while fault.__cause__ is not None or fault.__context__ is not None:
+        fault = fault.__cause__ or fault.__context__ or fault
+    return fault
+
+
+def _fill(path: str, parameters: Mapping[str, str]) -> str:
+    """The path with `{name}` replaced percent-encoded, and `{name+}` with `/` and `:` left as they are."""
+    for name, value in parameters.items():
+        path = path.replace("{" + name + "}", quote(str(value), safe=""))
+        path = path.replace("{" + name + "+}", quote(str(value), safe="/:"))
+    return path

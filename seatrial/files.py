@@ -1,0 +1,116 @@
+"""Reads YAML files strictly: no key twice, no tags, no aliases that grow, and every value knows its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seatrial import schema
+from seatrial.model import Invalid
+
+LIMIT = 8 << 20
+
+
+class _Loader(yaml.SafeLoader):
+    """A SafeLoader that refuses duplicate keys and keeps dates as text."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.constructor.ConstructorError(None, None, "anchors and aliases are not used here", event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, (dict, list)):
+                raise yaml.constructor.ConstructorError(None, None, "a key is a plain value", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+# YAML 1.1 would turn `2026-01-01` into a date; JSON has none.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _lines(node: yaml.Node | None, at: str, table: dict[str, int]) -> dict[str, int]:
+    if node is None:
+        return table
+    table[at] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            step = schema.pointer([key.value])
+            _lines(value, at + step, table)
+            table[at + step] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _lines(value, f"{at}/{index}", table)
+    return table
+
+
+class Source:
+    """A YAML file as data, with the line of each JSON Pointer."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise Invalid(str(path), "", f"cannot be read: {error.strerror}") from error
+        if len(raw) > LIMIT:
+            raise Invalid(str(path), "", f"is larger than {LIMIT >> 20} MiB")
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise Invalid(str(path), "", f"is not UTF-8: {error.reason} at byte {error.start}") from error
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            self.data = loader.construct_document(node) if node else None
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise Invalid(str(path), "", str(error.problem or error.context), mark.line + 1 if mark else None) from error
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise Invalid(str(path), "", f"is not YAML: {error}") from error
+        finally:
+            loader.dispose()
+        self._table = _lines(node, "", {})
+
+    def invalid(self, at: str, message: str) -> Invalid:
+        """An Invalid that names this file, the pointer and its line (or that of the nearest parent)."""
+        place = at
+        while place and place not in self._table:
+            place = place.rpartition("/")[0]
+        return Invalid(str(self.path), at, message, self._table.get(place))
+
+    def conform(self, name: str) -> None:
+        """Raises Invalid at the first place where the file breaks the named schema of `schemas/`."""
+        validator = schema.validator(name)
+        errors = sorted(validator.iter_errors(self.data), key=lambda error: (len(error.absolute_path), str(error.absolute_path)))
+        if not errors:
+            return
+        error = errors[0]
+        at = schema.pointer(error.absolute_path)
+        if error.validator == "additionalProperties":
+            allowed = sorted(error.schema.get("properties", {}))
+            extra = sorted(str(key) for key in error.instance if key not in allowed)
+            raise self.invalid(f"{at}/{extra[0]}", f"unknown member {extra[0]!r}; expected one of {', '.join(allowed)}")
+        raise self.invalid(at, error.message if len(error.message) < 300 else error.message[:299] + "…")
+
+
+def read(path: Path, schema_name: str | None = None) -> Source:
+    """The file as data, held to a schema of `schemas/` where one is named. Raises Invalid."""
+    source = Source(path)
+    if schema_name:
+        source.conform(schema_name)
+    return source

@@ -1,0 +1,276 @@
+"""Plays a case against a target: sends its steps, records each exchange, and gives every verdict on it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from seatrial import expect, run, view
+from seatrial.capability import declared
+from seatrial.check import Check, Inconclusive
+from seatrial.client import Client
+from seatrial.judge import judge, relate
+from seatrial.model import Case, Exchange, Finding, Level, Operation, Status, Step, Verdict
+from seatrial.profile import Target
+from seatrial.reference import ABSENT, Scope, at, resolve
+from seatrial.refusal import refused, retry_after
+
+_PLAIN: dict[str, dict[str, Any]] = {
+    "createChatCompletion": {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1},
+    "createCompletion": {"prompt": "Hello", "max_tokens": 1},
+    "createEmbedding": {"input": "Hello"},
+}
+_BREAKER = 3
+
+
+@dataclass(slots=True)
+class Budget:
+    """What a run may spend: requests, and seconds of waiting for a server that said Retry-After."""
+
+    requests: int | None = None
+    waiting_s: float = 60.0
+
+
+class Player:
+    """Plays cases one after another on one client; `record` writes what happens as it happens."""
+
+    def __init__(
+        self,
+        target: Target,
+        client: Client,
+        operations: Mapping[str, Operation],
+        checks: Sequence[Check],
+        record: run.Recorder | None = None,
+        budget: Budget | None = None,
+        first: int = 1,
+        stride: int = 1,
+    ) -> None:
+        self.target, self.client, self.operations, self.checks = target, client, operations, checks
+        self.budget = budget or Budget()
+        self._record = record
+        self._number, self._stride = first - stride, stride
+        self._silent: dict[str, int] = {}
+
+    def play(self, case: Case) -> list[Verdict]:
+        """Every verdict on this case; exchanges and verdicts are recorded before this returns."""
+        verdicts: list[Verdict] = []
+        exchanges: list[Exchange] = []
+        disabled = self._disabled(case)
+        try:
+            if disabled:
+                verdicts += [v for step in case.scenario.steps for v in self._all(case, step, Status.SKIPPED, disabled)]
+            else:
+                self._steps(case, verdicts, exchanges)
+        finally:
+            verdicts = [self._known(verdict) for verdict in verdicts]
+            if self._record:
+                for verdict in verdicts:
+                    self._record.write(run.verdict_line(verdict))
+                self._record.write({"type": "case", "id": case.id})
+        return verdicts
+
+    def _steps(self, case: Case, verdicts: list[Verdict], exchanges: list[Exchange]) -> None:
+        names = {"model": self.target.model(case.scenario.family), "image_url": self.target.profile.image_url}
+        names |= {"owner": self.target.profile.owner} | {f"models.{k}": v for k, v in self.target.models.items()}
+        scope = Scope(case.inputs, names)
+        blocked = ""
+        try:
+            for step in case.scenario.steps:
+                if blocked:
+                    status = Status.SKIPPED if blocked.startswith("unsupported") else Status.INCONCLUSIVE
+                    verdicts += self._all(case, step, status, blocked)
+                    continue
+                made, blocked = self._step(case, step, scope, exchanges)
+                verdicts += made
+            verdicts += relate(case, [x for x in exchanges if x.status not in (429, 503)], self.checks)
+        finally:
+            for step in case.scenario.cleanup:
+                self._step(case, step, scope, exchanges)
+
+    def _step(self, case: Case, step: Step, scope: Scope, exchanges: list[Exchange]) -> tuple[list[Verdict], str]:
+        try:
+            exchange = self._ask(case, step, scope, exchanges)
+        except Inconclusive as reason:
+            return self._all(case, step, Status.INCONCLUSIVE, str(reason)), str(reason)
+        exchanges.append(exchange)
+        verdicts = judge(case, exchange, self.checks)
+        blocked = ""
+        wants_success = expect.status_matches(resolve(step.expect.get(Level.MUST, {}).get("status", 200), scope), 200)
+        reason = refused(exchange, case.scenario.needs, self.target) if wants_success else None
+        if reason:
+            verdicts += self._all(case, step, Status.SKIPPED, reason, exchange.number)
+            blocked = reason
+        elif exchange.status in (429, 503) and not expect.status_matches(
+            resolve(step.expect.get(Level.MUST, {}).get("status", 200), scope), exchange.status
+        ):
+            blocked = f"the server answered {exchange.status} and the run's waiting time was spent"
+            verdicts += self._all(case, step, Status.INCONCLUSIVE, blocked, exchange.number)
+        else:
+            verdicts += self._expectations(case, step, exchange, scope)
+            self._outputs(step, exchange, scope)
+            if exchange.status is None or (wants_success and exchange.status >= 400):
+                blocked = f"the step {step.id} did not succeed"
+        if step.probe:
+            verdicts += self._probe(case, step, exchanges)
+        return verdicts, blocked
+
+    def _ask(self, case: Case, step: Step, scope: Scope, exchanges: list[Exchange]) -> Exchange:
+        call = dict(resolve({key: value for key, value in step.call.items() if key != "poll"}, scope))
+        body = call.get("body")
+        if isinstance(body, dict):
+            body = {**body, **(call.get("merge") or {})}
+            body = {name: value for name, value in body.items() if name not in (call.get("drop") or ())}
+        raw = call["raw"].encode("utf-8") if "raw" in call else None
+        poll = step.call.get("poll")
+        end = time.monotonic() + (poll["within"] if poll else 0)
+        while True:
+            exchange = self._send(
+                case,
+                step.operation,
+                step.id,
+                body=body,
+                raw=raw,
+                parameters=call.get("parameters"),
+                query=call.get("query"),
+                headers=call.get("headers"),
+                auth=call.get("auth", "default"),
+            )
+            if not poll or exchange.status != 200 or not expect_table(exchange, poll["until"]):
+                return exchange
+            if time.monotonic() >= end:
+                return exchange
+            exchanges.append(exchange)
+            time.sleep(poll.get("every", 1.0))
+
+    def _send(self, case: Case, operation: Operation, step: str, **call: Any) -> Exchange:
+        """One answered request: a 429 or 503 that says Retry-After is waited for, within the run's budget."""
+        while True:
+            if self.budget.requests is not None and self.client.sent >= self.budget.requests:
+                raise Inconclusive("the run's budget of requests was spent")
+            if self._silent.get(operation.id, 0) >= _BREAKER:
+                raise Inconclusive(f"the last {_BREAKER} requests to {operation.id} were not answered")
+            self._number += self._stride
+            base = self.target.base_for(case.scenario.family)
+            exchange = self.client.send(operation, self._number, step=step, base_url=base, **call)
+            if self._record:
+                self._record.write(run.exchange_line(exchange, case.id))
+            unanswered = exchange.error is not None and exchange.error.kind in ("connect", "timeout", "tls")
+            self._silent[operation.id] = self._silent.get(operation.id, 0) + 1 if unanswered else 0
+            wait = retry_after(exchange)
+            if wait is None or wait > self.budget.waiting_s:
+                return exchange
+            self.budget.waiting_s -= max(wait, 0.1)
+            time.sleep(max(wait, 0.1))
+
+    def _expectations(self, case: Case, step: Step, exchange: Exchange, scope: Scope) -> Iterator[Verdict]:
+        failed = False
+        for level, expected in step.expect.items():
+            for part, found in expect.parts(expected, exchange, scope, failed):
+                if isinstance(found, Inconclusive):
+                    yield self._verdict(case, step, level, part, Status.INCONCLUSIVE, str(found), exchange.number)
+                    continue
+                failed = failed or (part == "status" and bool(found))
+                status = Status.FAIL if found else Status.PASS
+                yield self._verdict(case, step, level, part, status, "", exchange.number, tuple(found))
+
+    def _outputs(self, step: Step, exchange: Exchange, scope: Scope) -> None:
+        table = scope.outputs.setdefault(step.id, {})
+        for name, wanted in step.outputs.items():
+            source, pattern = (wanted, None) if isinstance(wanted, str) else (wanted["from"], wanted["match"])
+            value = _response(exchange, source)
+            if pattern is not None:
+                hit = re.search(pattern, value, re.S) if isinstance(value, str) else None
+                value = (hit.group(1) if hit.groups() else hit.group(0)) if hit else ABSENT
+            if value is not ABSENT:
+                table[name] = value
+
+    def _probe(self, case: Case, step: Step, exchanges: list[Exchange]) -> Iterator[Verdict]:
+        name = step.operation.id if step.operation.id in _PLAIN else "createChatCompletion"
+        operation = self.operations.get(name)
+        if operation is None:
+            return
+        family = case.scenario.family if name == step.operation.id else "chat"
+        body = {"model": self.target.model(family), **_PLAIN[name]}
+        probe = replace(step, id=f"{step.id}.probe", operation=operation, expect={Level.MUST: {"status": 200}})
+        try:
+            exchange = self._send(case, operation, probe.id, body=body)
+        except Inconclusive as reason:
+            yield self._verdict(case, probe, Level.MUST, "status", Status.INCONCLUSIVE, str(reason))
+            return
+        status, reason_, findings = Status.PASS, "", ()
+        if exchange.error is not None or (exchange.status or 500) >= 500 and exchange.status not in (501, 503):
+            actual = exchange.error.detail if exchange.error else f"status {exchange.status}"
+            status = Status.FAIL
+            findings = (Finding("a plain request is still answered", actual, "the request after it"),)
+        elif exchange.status is None or exchange.status >= 400:
+            status, reason_ = Status.INCONCLUSIVE, f"the plain request itself was answered {exchange.status}"
+        yield self._verdict(case, probe, Level.MUST, "status", status, reason_, exchange.number, findings)
+
+    def _disabled(self, case: Case) -> str:
+        for id in case.scenario.needs:
+            if declared(id, self.target.profile.capabilities) is False:
+                return f"disabled: the profile {self.target.profile.name} says that {id} is not offered"
+            if self.target.discovered.get(id) is False:
+                return f"unsupported: {id}: not offered by this target"
+        if self.target.model(case.scenario.family) is None:
+            return f"disabled: no model is known for {case.scenario.family}"
+        return ""
+
+    def _all(self, case: Case, step: Step, status: Status, reason: str, number: int | None = None) -> list[Verdict]:
+        verdicts = []
+        for level, expected in step.expect.items():
+            names = [part for part in ("status", "body") if part in expected]
+            names += [f"headers/{name}" for name in expected.get("headers", {})]
+            names += [f"stream/{name}" for name in expected.get("stream", {})]
+            verdicts += [self._verdict(case, step, level, name, status, reason, number) for name in names]
+        return verdicts
+
+    def _verdict(
+        self,
+        case: Case,
+        step: Step,
+        level: Level,
+        part: str,
+        status: Status,
+        reason: str = "",
+        number: int | None = None,
+        findings: tuple[Finding, ...] = (),
+    ) -> Verdict:
+        scenario = case.scenario
+        check = f"{level.lower()}/{part}"
+        at_ = f"{case.id}/{step.id}/{check}"
+        spec = scenario.spec[0].at if scenario.spec else ""
+        return Verdict(
+            at_, check, scenario.id, case.id, scenario.area, level, status, scenario.title, spec, number, reason, findings
+        )
+
+    def _known(self, verdict: Verdict) -> Verdict:
+        known = next((k for k in self.target.profile.known if k.covers(verdict.id, verdict.check)), None)
+        if known is None or verdict.status not in (Status.FAIL, Status.PASS):
+            return verdict
+        if verdict.status is Status.PASS:
+            return replace(verdict, reason="fixed: this known failure passes now") if "*" not in known.match else verdict
+        return replace(verdict, known=True, reason=f"known: {known.reason}" + (f" ({known.link})" if known.link else ""))
+
+
+def expect_table(exchange: Exchange, until: Mapping[str, Any]) -> bool:
+    """Whether a polled answer is not yet what is waited for."""
+    for _, found in expect.parts({"body": until}, exchange, Scope({}, {}), False):
+        return isinstance(found, Inconclusive) or bool(found)
+    return False
+
+
+def _response(exchange: Exchange, source: str) -> Any:
+    head, _, pointer = source.partition("#")
+    if head == "$response.status":
+        return exchange.status
+    if head.startswith("$response.headers."):
+        value = exchange.header(head.removeprefix("$response.headers."))
+        return ABSENT if value is None else value
+    try:
+        return at(view.joined(exchange) if head == "$response.joined" else view.json_body(exchange), pointer)
+    except Inconclusive:
+        return ABSENT

@@ -1,0 +1,68 @@
+"""Tells a legal refusal (the backend does not offer this) from a failure."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from seatrial.capability import capabilities, declared
+from seatrial.model import Exchange
+from seatrial.profile import Target
+
+
+def error_of(exchange: Exchange) -> tuple[str, str]:
+    """`param` and message of the answer's error, empty where there is none; also of `{"detail": ...}` bodies."""
+    try:
+        body: Any = json.loads(exchange.body)
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(body, dict):
+        return "", ""
+    error = body.get("error", body.get("detail", body.get("message", "")))
+    if isinstance(error, dict):
+        return str(error.get("param") or ""), str(error.get("message") or "")
+    return "", error if isinstance(error, str) else json.dumps(error)
+
+
+def refused(exchange: Exchange, needs: Sequence[str], target: Target) -> str | None:
+    """Why the answer means "not offered", naming the capability; None where it does not.
+
+    A route may be missing (404, 405, 501) and a parameter may be refused by name (400, 403, 415, 422), unless the
+    profile says that the backend offers it.
+    """
+    if exchange.error is not None or exchange.status is None or not needs:
+        return None
+    param, message = error_of(exchange)
+    if exchange.status in (404, 405, 501):
+        if declared(needs[0], target.profile.capabilities):
+            return None
+        return f"unsupported: {needs[0]}: {exchange.operation.method} {exchange.operation.path} is answered {exchange.status}"
+    if exchange.status not in (400, 403, 415, 422):
+        return None
+    for id in needs:
+        for word in capabilities()[id].parameters:
+            if declared(id, target.profile.capabilities) is not True and _names(word, param, message):
+                return f"unsupported: {id}: {exchange.status} {message[:160]}"
+    return None
+
+
+def _names(word: str, param: str, message: str) -> bool:
+    pattern = rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])"
+    return re.search(pattern, param, re.I) is not None or re.search(pattern, message, re.I) is not None
+
+
+def retry_after(exchange: Exchange, now: float | None = None) -> float | None:
+    """The seconds that a 429 or 503 asks to wait (RFC 9110, 10.2.3: seconds or a date), or None where it asks nothing."""
+    if exchange.status not in (429, 503):
+        return None
+    value = (exchange.header("retry-after") or "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now))
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,167 @@
+"""Loads scenario files: operations by id, scenarios by id, every reference and citation resolved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seatrial import citation, files, home, schema
+from seatrial.capability import require_known, unknown
+from seatrial.model import Case, Citation, Invalid, Level, Operation, Scenario, Step
+
+TIERS = ("smoke", "gate", "nightly")
+_REFERENCE = re.compile(r"^\$(inputs|steps|target|response)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All operations and scenarios that were loaded."""
+
+    operations: Mapping[str, Operation]
+    scenarios: Mapping[str, Scenario]
+
+    def cases(self, tier: str = "nightly") -> Iterator[Case]:
+        """Every case up to and including the tier, in the order of the files."""
+        for scenario in self.scenarios.values():
+            if TIERS.index(scenario.tier) <= TIERS.index(tier):
+                yield from ([Case(scenario, row) for row in scenario.inputs] if scenario.inputs else [Case(scenario)])
+
+
+def paths(folder: Path | None = None) -> list[Path]:
+    """The scenario files that belong to the project, then those of the user's folder."""
+    own = sorted(home.folder("scenarios").glob("*.yaml"))
+    if folder is None:
+        return own
+    if not folder.is_dir():
+        raise Invalid(str(folder), "", "is not a folder")
+    inner = folder / "scenarios"
+    return own + sorted((inner if inner.is_dir() else folder).glob("*.yaml"))
+
+
+def load(files_: Iterable[Path]) -> Catalog:
+    """The catalog of these files. Raises Invalid at the first thing that is wrong, with file, line and pointer."""
+    sources = [files.read(path, "scenario.schema.json") for path in files_]
+    operations: dict[str, Operation] = {}
+    for source in sources:
+        for id, row in source.data.get("operations", {}).items():
+            if id in operations:
+                raise source.invalid(f"/operations/{id}", f"the operation {id} is declared in another file too")
+            operations[id] = _operation(source, id, row)
+    scenarios: dict[str, Scenario] = {}
+    for source in sources:
+        for id, row in source.data.get("scenarios", {}).items():
+            if id in scenarios:
+                raise source.invalid(f"/scenarios/{id}", f"the scenario {id} is in {scenarios[id].source} too")
+            scenarios[id] = _scenario(source, id, row, operations)
+    return Catalog(operations, scenarios)
+
+
+def _operation(source: files.Source, id: str, row: Mapping[str, Any]) -> Operation:
+    at = f"/operations/{id}"
+    method, _, path = row["call"].partition(" ")
+    named = [row["request"]] if "request" in row else []
+    named += [name for media in row.get("responses", {}).values() for name in media.values()]
+    for name in named:
+        if not schema.known(name):
+            raise source.invalid(at, f"there is no schema {name!r} in schemas/")
+    return Operation(id, method, path, row.get("request"), row.get("responses", {}))
+
+
+def _scenario(source: files.Source, id: str, row: Mapping[str, Any], operations: Mapping[str, Operation]) -> Scenario:
+    at = f"/scenarios/{id}"
+    spec = tuple(_citation(source, f"{at}/spec/{index}", cited) for index, cited in enumerate(row["spec"]))
+    require_known(row.get("needs", ()), source, f"{at}/needs")
+    inputs = row.get("inputs", {})
+    steps: list[Step] = []
+    for part in ("steps", "finally"):
+        for index, step in enumerate(row.get(part, ())):
+            place = f"{at}/{part}/{index}"
+            if any(step["id"] == other.id for other in steps):
+                raise source.invalid(f"{place}/id", f"the step {step['id']} is there already")
+            steps.append(_step(source, place, step, operations, steps, inputs))
+    split = len(row["steps"])
+    return Scenario(
+        id=id,
+        title=row["title"],
+        area=row.get("area") or source.data["title"].lower(),
+        family=row.get("family") or source.data.get("family", "chat"),
+        source=source.path.name,
+        spec=spec,
+        needs=tuple(row.get("needs", ())),
+        tier=row.get("tier", "gate"),
+        inputs=inputs,
+        steps=tuple(steps[:split]),
+        cleanup=tuple(steps[split:]),
+    )
+
+
+def _citation(source: files.Source, at: str, row: Mapping[str, Any]) -> Citation:
+    try:
+        return Citation(row["at"], citation.url(row["at"]), row.get("quote", ""))
+    except Invalid as error:
+        raise source.invalid(f"{at}/at", error.message) from error
+
+
+def _step(
+    source: files.Source,
+    at: str,
+    row: Mapping[str, Any],
+    operations: Mapping[str, Operation],
+    earlier: list[Step],
+    inputs: Mapping[str, Mapping[str, Any]],
+) -> Step:
+    if row["operation"] not in operations:
+        raise source.invalid(f"{at}/operation", unknown("operation", row["operation"], operations))
+    outputs = {step.id: set(step.outputs) for step in earlier}
+    for place, text in _references(row, at):
+        _check_reference(source, place, text, outputs, inputs)
+    expect = {level: row[level.lower()] for level in Level if level.lower() in row}
+    for level, expected in expect.items():
+        for place, document in _schemas(expected, f"{at}/{level.lower()}"):
+            wrong = schema.check_schema(document)
+            if wrong:
+                raise source.invalid(place, f"is not a JSON Schema: {wrong}")
+    call = {key: row[key] for key in ("parameters", "query", "headers", "auth", "body", "raw", "merge", "drop", "poll") if key in row}
+    return Step(row["id"], operations[row["operation"]], call, expect, row.get("outputs", {}), row.get("probe", False))
+
+
+def _references(value: Any, at: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        if _REFERENCE.match(value):
+            yield at, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _references(item, at + schema.pointer([key]))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _references(item, f"{at}/{index}")
+
+
+def _check_reference(
+    source: files.Source, at: str, text: str, outputs: Mapping[str, set[str]], inputs: Mapping[str, Mapping[str, Any]]
+) -> None:
+    name, _, rest = text.partition("#")[0].partition(".")
+    if name == "$inputs":
+        lacking = [row for row, values in inputs.items() if rest not in values]
+        if not inputs or lacking:
+            raise source.invalid(at, f"{text}: no such input" + (f" in row {lacking[0]}" if lacking else ""))
+    elif name == "$steps":
+        step, _, output = rest.partition(".outputs.")
+        if step not in outputs:
+            raise source.invalid(at, f"{text}: there is no earlier step {step!r}")
+        if output not in outputs[step]:
+            raise source.invalid(at, f"{text}: the step {step} has no output {output!r}")
+    elif name == "$target" and rest not in ("model", "image_url", "owner") and not rest.startswith("models."):
+        raise source.invalid(at, f"{text}: a target has model, models.FAMILY, image_url and owner")
+
+
+def _schemas(expected: Mapping[str, Any], at: str) -> Iterator[tuple[str, Any]]:
+    groups = [("headers", expected.get("headers", {})), ("body", expected.get("body", {}))]
+    groups += [(f"stream/{part}", table) for part, table in expected.get("stream", {}).items() if isinstance(table, dict)]
+    for part, table in groups:
+        for key, document in table.items():
+            if not isinstance(document, str) and not list(_references(document, "")):
+                yield f"{at}/{part}" + schema.pointer([key]), document

@@ -1,0 +1,107 @@
+"""JSON Schemas of the folder `schemas/`, resolved locally and compiled once."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from referencing import Registry, Resource
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
+from seatrial import home
+
+BASE = "https://seatrial.dev/schemas/"
+
+
+@cache
+def _registry() -> Registry[Any]:
+    folder = home.folder("schemas")
+    registry: Registry[Any] = Registry()
+    for path in sorted(folder.rglob("*.json")):
+        contents = json.loads(path.read_text(encoding="utf-8"))
+        uri = BASE + path.relative_to(folder).as_posix()
+        registry = registry.with_resource(uri, Resource.from_contents(contents, DRAFT202012))
+    return registry
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    """The compiled schema of that name, such as `openai/model.json`. Raises KeyError where there is none."""
+    uri = BASE + name
+    if uri not in _registry():
+        raise KeyError(name)
+    return Draft202012Validator({"$ref": uri}, registry=_registry())
+
+
+def known(name: str) -> bool:
+    """Whether `schemas/` has a schema of that name."""
+    return BASE + name in _registry()
+
+
+def pointer(parts: Any) -> str:
+    """A JSON Pointer (RFC 6901) of path elements; the whole document is the empty string."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def short(value: Any, limit: int = 200) -> str:
+    """The value as compact JSON, cut at `limit` characters."""
+    text = json.dumps(value, ensure_ascii=False, default=repr, separators=(", ", ": "))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _expected(error: ValidationError) -> str:
+    match error.validator:
+        case "required":
+            missing = [name for name in error.validator_value if name not in error.instance]
+            return "members " + ", ".join(missing)
+        case "type":
+            kinds = error.validator_value
+            return "type " + (kinds if isinstance(kinds, str) else " or ".join(kinds))
+        case "const":
+            return short(error.validator_value)
+        case "enum":
+            return "one of " + short(error.validator_value)
+        case None:
+            return "nothing here"
+        case _:
+            return f"{error.validator} {short(error.validator_value)}"
+
+
+def _findings(errors: Any) -> list[tuple[str, str, str]]:
+    found = []
+    for error in errors:
+        actual = short(error.instance)
+        if error.validator == "required":
+            actual = "members " + (", ".join(map(str, error.instance)) or "none")
+        found.append((pointer(error.absolute_path), _expected(error), actual))
+    return sorted(found)
+
+
+def errors(document: Any, name: str) -> list[tuple[str, str, str]]:
+    """Where the document breaks the named schema: (pointer, expected, actual), sorted; empty where it does not."""
+    return _findings(validator(name).iter_errors(document))
+
+
+def breaches(document: Any, schema: Any) -> list[tuple[str, str, str]]:
+    """Like `errors`, for a schema given as a document (a scenario's or a request's own). Never fetches a `$ref`.
+
+    Raises ValueError where the schema itself cannot be used.
+    """
+    compiled = Draft202012Validator(schema, registry=_registry())
+    try:
+        return _findings(compiled.iter_errors(document))
+    except Unresolvable as error:
+        raise ValueError(f"the schema refers to what is not there: {error}") from error
+
+
+def check_schema(schema: Any) -> str | None:
+    """What is wrong with a schema given as a document, or None."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return f"{pointer(error.absolute_path) or '/'}: {error.message}"
+    return None

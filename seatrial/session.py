@@ -1,0 +1,171 @@
+"""One run from its options: what to play, on what, and where it is recorded. Used by the pytest plugin."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seatrial import __version__, connect, profile, run, scenario
+from seatrial.capability import unknown
+from seatrial.check import Check, checks, load_checks
+from seatrial.client import Bounds, Client
+from seatrial.model import Case, Exchange, Invalid
+from seatrial.play import Budget, Player
+from seatrial.profile import Known, Profile, Target
+from seatrial.scenario import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user chooses; everything can be sent to another process as JSON."""
+
+    base_url: str
+    models: tuple[str, ...] = ()
+    key_variable: str = "OPENAI_API_KEY"
+    profile: str = "openai-compatible"
+    tier: str = "gate"
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    max_requests: int | None = None
+    scenarios: str | None = None
+    bounds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path | None:
+        return Path(self.scenarios) if self.scenarios else None
+
+
+def catalog(options: Options) -> Catalog:
+    """The project's scenarios and the user's, with the user's checks registered. Raises Invalid."""
+    found = scenario.load(scenario.paths(options.folder))
+    if options.folder is not None and (options.folder / "checks").is_dir():
+        load_checks(options.folder / "checks")
+    return found
+
+
+def select(found: Catalog, options: Options) -> tuple[list[Case], list[Check]]:
+    """The cases and checks that `tier`, `only` and `skip` leave.
+
+    A pattern matches scenario ids, case ids, areas or check ids. Raises Invalid for one that matches nothing.
+    """
+    if options.tier not in scenario.TIERS:
+        raise Invalid("--tier", "", unknown("tier", options.tier, scenario.TIERS))
+    cases = list(found.cases("nightly" if options.only else options.tier))
+    judged = list(checks().values())
+
+    def hit(case: Case, pattern: str) -> bool:
+        return any(fnmatch.fnmatchcase(name, pattern) for name in (case.id, case.scenario.id, case.scenario.area))
+
+    for flag, patterns in (("--only", options.only), ("--skip", options.skip)):
+        for pattern in patterns:
+            names = [case.scenario.id for case in found.cases("nightly")]
+            known = any(hit(case, pattern) for case in found.cases("nightly"))
+            if not known and not any(fnmatch.fnmatchcase(check.id, pattern) for check in judged):
+                raise Invalid(flag, "", unknown("scenario, area or check", pattern, [*names, *(c.id for c in judged)]))
+    if options.only:
+        by_case = [p for p in options.only if any(hit(case, p) for case in cases)]
+        by_check = [p for p in options.only if p not in by_case]
+        if by_case:
+            cases = [case for case in cases if any(hit(case, pattern) for pattern in by_case)]
+        else:
+            cases = list(found.cases(options.tier))
+        if by_check:
+            judged = [c for c in judged if any(fnmatch.fnmatchcase(c.id, pattern) for pattern in by_check)]
+    cases = [case for case in cases if not any(hit(case, pattern) for pattern in options.skip)]
+    judged = [c for c in judged if not any(fnmatch.fnmatchcase(c.id, pattern) for pattern in options.skip)]
+    return cases, judged
+
+
+def client(options: Options) -> Client:
+    """A client for the target."""
+    return Client(options.base_url, options.key_variable, Bounds(**options.bounds))
+
+
+def find_target(options: Options) -> tuple[Target, list[str]]:
+    """The target, reached once. Raises Invalid or Unreachable."""
+    url = profile.base_url(options.base_url)
+    known = profile.load(options.profile, options.folder)
+    session = client(options)
+    try:
+        return connect.connect(url, options.key_variable, connect.models_given(list(options.models)), known, session)
+    finally:
+        session.close()
+
+
+def target_out(target: Target) -> str:
+    """The target as JSON, for another process."""
+    return json.dumps(asdict(target))
+
+
+def target_in(text: str) -> Target:
+    """The target of that JSON."""
+    data = json.loads(text)
+    known = data.pop("profile")
+    known["known"] = tuple(Known(**row) for row in known["known"])
+    return Target(profile=Profile(**known), **data)
+
+
+def header(options: Options, target: Target, notes: list[str]) -> dict[str, Any]:
+    """The first line of run.jsonl."""
+    return {
+        "type": "header",
+        "format": run.FORMAT,
+        "seatrial": __version__,
+        "started": time.time(),
+        "target": {"base_url": target.base_url, "profile": target.profile.name, "models": dict(target.models)},
+        "capabilities": {**target.profile.capabilities, **target.discovered},
+        "tier": options.tier,
+        "scenarios": options.scenarios,
+        "notes": notes,
+    }
+
+
+def player(options: Options, target: Target, record: run.Recorder | None, worker: int = 0, workers: int = 1) -> Player:
+    """A player of this process; workers share a run's budget in equal parts and number their exchanges apart."""
+    found = catalog(options)
+    _, judged = select(found, options)
+    share = None if options.max_requests is None else max(1, options.max_requests // workers)
+    return Player(
+        target, client(options), found.operations, judged, record, Budget(share, 60.0 / workers), worker + 1, workers
+    )
+
+
+def rejudge(path: Path) -> run.Run:
+    """The run of that folder, judged again by the checks of today; expectations keep their recorded verdicts.
+
+    Raises Invalid where there is no such run.
+    """
+    from seatrial.judge import judge, relate
+
+    recorded = run.read(path)
+    options = Options("", tier="nightly", scenarios=recorded.header.get("scenarios"))
+    found = catalog(options)
+    recorded = run.read(path, found.operations)
+    cases = {case.id: case for case in found.cases()}
+    every = list(checks().values())
+    by_case: dict[str, list[Exchange]] = {}
+    for number, line in run.lines(path / "run.jsonl" if path.is_dir() else path):
+        if line.get("type") == "exchange":
+            by_case.setdefault(line["case"], []).append(recorded.exchanges[line["number"]])
+    old = {check.id for check in every}
+    verdicts = [verdict for verdict in recorded.verdicts if verdict.check not in old]
+    known = {verdict.id: verdict for verdict in recorded.verdicts if verdict.known}
+    for id, exchanges in by_case.items():
+        case = cases.get(id)
+        if case is None:
+            verdicts += [v for v in recorded.verdicts if v.case == id and v.check in old]
+            continue
+        fresh = [v for x in exchanges if not x.step.endswith(".probe") and x.status not in (429, 503) for v in judge(case, x, every)]
+        fresh += relate(case, [x for x in exchanges if x.status not in (429, 503) and not x.step.endswith(".probe")], every)
+        verdicts += fresh
+    from dataclasses import replace
+
+    verdicts = [
+        replace(v, known=True, reason=known[v.id].reason) if v.id in known and v.status.word == "fail" else v for v in verdicts
+    ]
+    return replace(recorded, verdicts=tuple(verdicts))

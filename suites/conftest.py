@@ -1,0 +1,44 @@
+"""Parametrizes the suites by the selected cases and describes each to Allure."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.model import Case, Invalid
+
+_SUITES = Path(__file__).resolve().parent
+
+
+def _plugin() -> Any:
+    return sys.modules["seatrial_suites_plugin"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each case."""
+    if "seatrial_case" in metafunc.fixturenames:
+        try:
+            cases = _plugin().selected(metafunc.config)
+        except Invalid as error:
+            raise pytest.UsageError(f"seatrial: {error}") from None
+        metafunc.parametrize("seatrial_case", cases, ids=[case.id for case in cases])
+
+
+@pytest.fixture
+def described(seatrial_case: Case) -> Case:
+    """The case, its titles, labels and links told to Allure."""
+    import allure
+
+    scenario = seatrial_case.scenario
+    allure.dynamic.title(f"{scenario.title} [{seatrial_case.row}]" if seatrial_case.row else scenario.title)
+    allure.dynamic.parent_suite("seatrial")
+    allure.dynamic.suite(scenario.area)
+    allure.dynamic.feature(scenario.area)
+    allure.dynamic.story(scenario.id)
+    allure.dynamic.tag(scenario.tier, *scenario.needs)
+    for cited in scenario.spec:
+        allure.dynamic.link(cited.url, name=cited.at)
+    return seatrial_case

@@ -1,0 +1,218 @@
+"""The pytest plugin: options, the fixtures `target` and `play`, and the record of the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial import home, run, session
+from seatrial.loading import report_formats
+from seatrial.model import Case, Invalid, Unreachable, Verdict
+from seatrial.profile import Target
+from seatrial.session import Options
+
+_OPTIONS = pytest.StashKey[Options]()
+_TARGET = pytest.StashKey[Target]()
+_STARTED = pytest.StashKey[float]()
+_RECORDER = pytest.StashKey[run.Recorder]()
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Adds seatrial's options; another plugin's option of the same name (pytest-base-url) is shared."""
+    group = parser.getgroup("seatrial", "conformance of an OpenAI-compatible backend")
+
+    def add(*names: str, **how: Any) -> None:
+        try:
+            group.addoption(*names, **how)
+        except ValueError:
+            pass
+
+    add("--base-url", metavar="URL", help="base URL of the backend (default: $OPENAI_BASE_URL)")
+    add("--model", action="append", default=[], metavar="ID", help="model, or family=model; repeatable")
+    add("--api-key-env", default="OPENAI_API_KEY", metavar="NAME", help="variable that holds the key")
+    add("--profile", default="openai-compatible", metavar="NAME|FILE", help="what is known of the backend")
+    add("--tier", default="gate", metavar="TIER", help="smoke, gate or nightly")
+    add("--only", action="append", default=[], metavar="GLOB", help="scenarios, areas or checks; repeatable")
+    add("--skip", action="append", default=[], metavar="GLOB", help="scenarios, areas or checks; repeatable")
+    add("--max-requests", type=int, default=None, metavar="N", help="stop asking after N requests")
+    add("--scenarios", default=None, metavar="DIR", help="a folder of your own: scenarios, checks/, profiles/")
+    add("--out", default=None, metavar="DIR", help="where the run is written (default: results/TIME)")
+    add("--seatrial-wrapped", action="store_true", help="the caller writes the reports")
+    add("--seatrial-bounds", default="{}", help="seconds to wait, as JSON")
+
+
+def options_of(config: pytest.Config) -> Options:
+    """The options of this session. Raises pytest.UsageError where no base URL was given."""
+    if _OPTIONS not in config.stash:
+        get = config.getoption
+        url = get("base_url") or os.environ.get("OPENAI_BASE_URL")
+        if not url:
+            raise pytest.UsageError("seatrial: no base URL: give --base-url URL, or set OPENAI_BASE_URL")
+        config.stash[_OPTIONS] = Options(
+            base_url=str(url).rstrip("/"),
+            models=tuple(get("model")),
+            key_variable=get("api_key_env"),
+            profile=get("profile"),
+            tier=get("tier"),
+            only=tuple(get("only")),
+            skip=tuple(get("skip")),
+            max_requests=get("max_requests"),
+            scenarios=get("scenarios"),
+            bounds=json.loads(get("seatrial_bounds")),
+        )
+    return config.stash[_OPTIONS]
+
+
+def _plays_suites(config: pytest.Config) -> bool:
+    suites = home.folder("suites").resolve()
+    paths = [config.invocation_params.dir / str(arg).split("::")[0] for arg in config.args]
+    return any(path.resolve() == suites or suites in path.resolve().parents for path in paths)
+
+
+def _worker(config: pytest.Config) -> tuple[int, int]:
+    given = getattr(config, "workerinput", None)
+    if given is None:
+        return 0, 1
+    return int(given["workerid"].removeprefix("gw")), int(given["workercount"])
+
+
+def selected(config: pytest.Config) -> list[Case]:
+    """The cases of this session."""
+    options = options_of(config)
+    try:
+        return session.select(session.catalog(options), options)[0]
+    except Invalid as error:
+        raise pytest.UsageError(f"seatrial: {error}") from None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Reaches the target and opens the record, once, before any worker starts."""
+    if not _plays_suites(config) or config.option.collectonly or getattr(config.option, "version", 0):
+        return
+    if hasattr(config, "workerinput"):
+        config.stash[_TARGET] = session.target_in(config.workerinput["seatrial_target"])
+        return
+    options = options_of(config)
+    selected(config)
+    try:
+        target, notes = session.find_target(options)
+    except Invalid as error:
+        raise pytest.UsageError(f"seatrial: {error}") from None
+    except Unreachable as error:
+        pytest.exit(f"seatrial: the target cannot be used: {error}", returncode=3)
+    out = Path(config.option.out or Path("results") / time.strftime("%Y%m%d-%H%M%S"))
+    config.option.out = str(out.resolve())
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if (out / "run.jsonl").exists():
+            raise pytest.UsageError(f"seatrial: {out} holds a run already")
+        recorder = run.Recorder(out / "run.jsonl")
+    except OSError as error:
+        raise pytest.UsageError(f"seatrial: --out {out}: {error.strerror}") from None
+    recorder.write(session.header(options, target, notes))
+    config.stash[_TARGET], config.stash[_RECORDER], config.stash[_STARTED] = target, recorder, time.monotonic()
+
+
+class _Xdist:
+    """Hooks of pytest-xdist's controller, registered only where it is installed."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        if _TARGET in node.config.stash:
+            node.workerinput["seatrial_target"] = session.target_out(node.config.stash[_TARGET])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        _plan(node.config, ids)
+
+
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    """Registers the xdist hooks beside this plugin."""
+    if manager.hasplugin("dsession") and not manager.hasplugin("seatrial-xdist"):
+        manager.register(_Xdist(), "seatrial-xdist")
+
+
+def _plan(config: pytest.Config, ids: list[str]) -> None:
+    if _RECORDER in config.stash and not getattr(config, "_seatrial_planned", False):
+        config._seatrial_planned = True  # type: ignore[attr-defined]
+        count = sum("test_scenario[" in id for id in ids)
+        config.stash[_RECORDER].write({"type": "plan", "cases": count})
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Writes how many cases the run has, for whoever shows its progress."""
+    if session.items:
+        _plan(session.config, [item.nodeid for item in session.items])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Writes the footer, and the reports where nobody else does."""
+    config = session.config
+    if _RECORDER not in config.stash:
+        return
+    recorder = config.stash[_RECORDER]
+    out = recorder.path.parent
+    so_far = run.read(recorder.path)
+    complete = exitstatus in (0, 1) and len(so_far.finished) >= so_far.planned > 0
+    seconds = time.monotonic() - config.stash[_STARTED]
+    numbers = {"requests": len(so_far.exchanges), "seconds": round(seconds, 3)}
+    recorder.write({"type": "footer", "complete": complete, **numbers, "counts": run.counts(so_far.verdicts)})
+    recorder.close()
+    if not config.option.seatrial_wrapped:
+        finished = run.read(recorder.path)
+        for format_ in report_formats().values():
+            format_.write(finished, out)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Says where the run was written."""
+    if _RECORDER in config.stash and not config.option.seatrial_wrapped:
+        terminalreporter.write_line(f"seatrial: {config.option.out}")
+
+
+@pytest.fixture(scope="session")
+def target(pytestconfig: pytest.Config) -> Target:
+    """The backend under test: base URL, models, profile."""
+    if _TARGET not in pytestconfig.stash:
+        try:
+            pytestconfig.stash[_TARGET] = session.find_target(options_of(pytestconfig))[0]
+        except Invalid as error:
+            raise pytest.UsageError(f"seatrial: {error}") from None
+        except Unreachable as error:
+            pytest.exit(f"seatrial: the target cannot be used: {error}", returncode=3)
+    return pytestconfig.stash[_TARGET]
+
+
+@pytest.fixture(scope="session")
+def play(pytestconfig: pytest.Config, target: Target) -> Iterator[Callable[[Case | str], list[Verdict]]]:
+    """Plays a case, or a scenario (every row) by its id, and gives the verdicts; recorded where the run is."""
+    options = options_of(pytestconfig)
+    worker, workers = _worker(pytestconfig)
+    recorder = pytestconfig.stash.get(_RECORDER, None)
+    if recorder is None and hasattr(pytestconfig, "workerinput") and pytestconfig.option.out:
+        recorder = run.Recorder(Path(pytestconfig.option.out) / "run.jsonl")
+    player = session.player(options, target, recorder, worker, workers)
+    cases = list(session.catalog(options).cases())
+
+    def play_case(case: Case | str) -> list[Verdict]:
+        if isinstance(case, Case):
+            return player.play(case)
+        chosen = [c for c in cases if case in (c.id, c.scenario.id)]
+        if not chosen:
+            raise LookupError(f"there is no scenario {case!r}")
+        return [verdict for c in chosen for verdict in player.play(c)]
+
+    yield play_case
+    player.client.close()
+
+
+__all__ = ["add_options", "asdict", "options_of", "play", "selected", "target"]
