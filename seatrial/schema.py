@@ -78,7 +78,7 @@ def _findings(errors: Any) -> list[tuple[str, str, str]]:
         if error.validator == "required":
             actual = "members " + (", ".join(map(str, error.instance)) or "none")
         found.append((pointer(error.absolute_path), _expected(error), actual))
-    return sorted(found)
+    return sorted(set(found))  # jsonschema gives one `required` error for each member that is missing
 
 
 def errors(document: Any, name: str) -> list[tuple[str, str, str]]:

@@ -1,0 +1,95 @@
+"""Bad files: each gives one error that says file, line, pointer and what was expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seatrial import citation, files, profile, scenario
+from seatrial.model import Invalid
+
+HEAD = """title: T
+operations:
+  ask: {call: POST /chat/completions}
+scenarios:
+"""
+GOOD = """  a.b:
+    title: A
+    spec: [{at: openai#/components/schemas/Model}]
+    steps:
+      - id: one
+        operation: ask
+        body: {model: $target.model}
+        must: {status: 200}
+"""
+
+
+def load(tmp_path: Path, text: str) -> scenario.Catalog:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    return scenario.load([path])
+
+
+def test_a_good_file_loads(tmp_path: Path) -> None:
+    assert list(load(tmp_path, HEAD + GOOD).scenarios) == ["a.b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("title: [", 1, "expected"),
+        ("title: T\ntitle: U\n", 2, "given twice"),
+        ("title: !!python/object:os.system {}\n", 1, "could not determine a constructor"),
+        ("a: &x 1\ntitle: *x\n", 2, "aliases"),
+        ("title: T\nsurprise: 1\n", 2, "unknown member 'surprise'; expected one of"),
+        (HEAD + GOOD.replace("status: 200", "status: 99"), 12, "99"),
+        (HEAD + GOOD.replace("operation: ask", "operation: asc"), 10, "unknown operation 'asc'; did you mean ask?"),
+        (HEAD + GOOD.replace("schemas/Model", "schemas/Modle"), 7, "did you mean /components/schemas/Model"),
+        (HEAD + GOOD.replace("at: openai#", "at: opnai#"), 7, "unknown specification"),
+        (HEAD + GOOD.replace("$target.model", "$inputs.m"), 11, "no such input"),
+        (HEAD + GOOD.replace("$target.model", "$steps.zero.outputs.x"), 11, "no earlier step"),
+        (HEAD + GOOD.replace("title: A", "title: A\n    needs: [chatt]"), 7, "unknown capability 'chatt'"),
+        (HEAD + GOOD.replace("{status: 200}", "{body: {/x: {type: strin}}}"), 12, "is not a JSON Schema"),
+        (HEAD.replace("POST ", "FETCH ") + GOOD, 3, "does not match"),
+        (HEAD.replace("completions}", "completions, responses: {200: {application/json: no.json}}}") + GOOD, 3, "no schema"),
+    ],
+)
+def test_a_bad_file_is_named_with_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        load(tmp_path, text)
+    assert words in str(caught.value)
+    assert f"x.yaml:{line}:" in str(caught.value)
+
+
+def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
+    for name in ("none.yaml", "b.yaml"):
+        with pytest.raises(Invalid, match=name):
+            files.read(tmp_path / name)
+
+
+def test_an_unknown_profile_names_those_that_are_known() -> None:
+    with pytest.raises(Invalid, match=r"unknown profile 'opanai'; did you mean openai"):
+        profile.load("opanai")
+
+
+def test_a_profile_with_an_unknown_capability_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text("title: P\ncapabilities: {chat.toolz: true}\n")
+    with pytest.raises(Invalid, match=r"p\.yaml:2: /capabilities: unknown capability 'chat.toolz'"):
+        profile.load(str(path))
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:80/v1", "ftp://x/v1", "http://", "http://u:p@h/v1", "http://h/v1?x=1", "http://h:0/v1"])
+def test_a_base_url_that_no_client_could_use_is_refused(url: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        profile.base_url(url)
+    assert "u:p" not in str(caught.value)
+
+
+def test_every_citation_resolves() -> None:
+    from seatrial.check import checks
+
+    for check in checks().values():
+        assert citation.url(check.spec).startswith("https://")
