@@ -1,0 +1,205 @@
+"""What a run comes to, in the words and groups that every report shares."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from seatrial import run as runs
+from seatrial.model import Invalid, Level, Status, Verdict
+from seatrial.run import Run
+
+# What would act on a terminal or a page, or not be seen there: controls, line separators, bidi marks, zero-width
+# characters (but not the joiners, which emoji and scripts need), lone surrogates and noncharacters.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufdd0-\ufdef\ufeff"
+    "\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with every character that would act or hide written out, as in ⟨U+001B⟩; tabs and newlines stay."""
+    return _UNSEEN.sub(lambda hit: f"⟨U+{ord(hit[0]):04X}⟩", text)
+
+
+def line(text: str, most: int = 300) -> str:
+    """The text on one line, newlines as ↵, safe to print, and cut with a note of its length where it is longer."""
+    flat = visible(text[: most + 1].replace("\r\n", "\n")).replace("\n", "↵").replace("\t", " ")
+    return flat if len(text) <= most else f"{flat[:most].rstrip()}… ({len(text):,} characters)"
+
+
+def count(number: int, noun: str, nouns: str = "") -> str:
+    """The number with its noun in the right form."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """The seconds as people write them."""
+    if seconds >= 90:
+        return f"{int(seconds + 0.5) // 60} min {int(seconds + 0.5) % 60} s"
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def started(run: Run, style: str = "%Y-%m-%d %H:%M UTC") -> str:
+    """When the run began, in UTC; empty where it is not recorded."""
+    at = run.header.get("started")
+    return time.strftime(style, time.gmtime(float(at))) if at else ""
+
+
+def models(run: Run) -> str:
+    """The models of the target: one id where all families share it, else family=id for each."""
+    table: Mapping[str, str] = run.target.get("models") or {}
+    if len(set(table.values())) == 1:
+        return next(iter(table.values()))
+    return ", ".join(f"{family}={model}" for family, model in sorted(table.items()))
+
+
+def requests(run: Run) -> int:
+    """How many requests were sent, as far as is known."""
+    return int((run.footer or {}).get("requests", len(run.exchanges)))
+
+
+def notes(run: Run) -> tuple[str, ...]:
+    """The notes of the header, then those made on the way."""
+    return (*map(str, run.header.get("notes") or ()), *run.notes)
+
+
+@cache
+def url(spec: str) -> str:
+    """The address of a citation; empty where it has none."""
+    from seatrial import citation
+
+    if spec.startswith(("https://", "http://")):
+        return spec
+    try:
+        return citation.url(spec) if spec else ""
+    except Invalid:
+        return ""
+
+
+def result(run: Run) -> str:
+    """PASSED, FAILED or INCOMPLETE: the exit code in a word."""
+    return {0: "PASSED", 1: "FAILED"}.get(runs.exit_code(run), "INCOMPLETE")
+
+
+def incomplete_reason(run: Run) -> str:
+    """Why the run does not prove what it set out to prove; empty where it does."""
+    why = []
+    if not run.complete:
+        cut = "was cut off (it has no footer)" if run.footer is None else "was ended early"
+        done = f"{len(run.finished):,} of {count(run.planned, 'case')} played" if run.planned else "before any case was planned"
+        why.append(f"the run {cut}: {done}")
+    errors = sum(verdict.status is Status.ERROR for verdict in run.verdicts)
+    if errors:
+        why.append(f"seatrial itself erred in {count(errors, 'verdict')}")
+    if not any(verdict.status is Status.PASS and verdict.level is Level.MUST for verdict in run.verdicts):
+        why.append("no MUST passed, so nothing was proven")
+    return "; ".join(why)
+
+
+def conclusion(run: Run) -> str:
+    """One sentence that says why the result is what it is."""
+    must = runs.counts(run.verdicts)["must"]
+    failures = [v for v in failed(run.verdicts) if v.level is Level.MUST and not v.known]
+    why = incomplete_reason(run)
+    if failures:
+        said = f"{count(len(failures), 'MUST requirement')} failed, in {count(len(groups(failures)), 'check')}"
+        return f"{said}. Besides, the result is incomplete: {why}." if why else f"{said}."
+    if why:
+        return f"{why[0].upper()}{why[1:]}."
+    aside = f", {count(must['known'], 'known failure')} aside" if must["known"] else ""
+    rest = f" {must['inconclusive']:,} could not be decided." if must["inconclusive"] else ""
+    return f"Every applicable MUST that could be decided passed{aside}.{rest}" if rest else f"Every applicable MUST passed{aside}."
+
+
+def tally(row: Mapping[str, int]) -> str:
+    """The counts of one level in a line: `781 of 812 applicable passed · 2 failed · 29 inconclusive · 40 skipped`."""
+    parts = [f"{row['passed']:,} of {row['applicable']:,} applicable passed"]
+    if row["failed"]:
+        parts.append(f"{row['failed']:,} failed" + (f" ({row['known']:,} known)" if row["known"] else ""))
+    parts += [f"{row['inconclusive']:,} inconclusive", f"{row['skipped']:,} skipped"]
+    if row["error"]:
+        parts.append(count(row["error"], "error"))
+    return " · ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """The counts of one area by level, and over all levels."""
+
+    name: str
+    levels: Mapping[str, Mapping[str, int]]
+
+    def total(self, what: str) -> int:
+        """One count over all levels."""
+        return sum(row[what] for row in self.levels.values())
+
+
+def areas(run: Run) -> list[Area]:
+    """Every area with its counts, by name."""
+    table: dict[str, list[Verdict]] = {}
+    for verdict in run.verdicts:
+        table.setdefault(verdict.area, []).append(verdict)
+    return [Area(name, runs.counts(tuple(table[name]))) for name in sorted(table, key=lambda n: (n.casefold(), n))]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The verdicts of one requirement. An expectation is a requirement of its scenario, so its name begins with that."""
+
+    name: str
+    level: Level
+    known: bool
+    requirement: str
+    spec: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def cases(self) -> list[str]:
+        """The cases, each once, in order."""
+        return list(dict.fromkeys(verdict.case for verdict in self.verdicts))
+
+
+def name_of(verdict: Verdict) -> str:
+    """What groups the verdict with others: its check, or for a scenario's own expectation the scenario and the part."""
+    return f"{verdict.scenario}/{verdict.check}" if "/" in verdict.check else verdict.check
+
+
+def groups(verdicts: Iterable[Verdict]) -> list[Group]:
+    """The verdicts by level, known or not, and requirement; the most binding first, then the most frequent."""
+    table: dict[tuple[Level, bool, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        table.setdefault((verdict.level, verdict.known, name_of(verdict)), []).append(verdict)
+    order = list(Level)
+    found = [
+        Group(name, level, known, rows[0].requirement, rows[0].spec, tuple(rows))
+        for (level, known, name), rows in table.items()
+    ]
+    return sorted(found, key=lambda g: (order.index(g.level), g.known, -len(g.verdicts), g.name))
+
+
+def failed(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """The failed ones, known or not."""
+    return [verdict for verdict in verdicts if verdict.status is Status.FAIL]
+
+
+def fixed(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Known failures that pass now."""
+    return [v for v in verdicts if v.status is Status.PASS and v.reason.startswith("fixed")]
+
+
+def short(reason: str) -> str:
+    """The reason without the details of one answer: `unsupported: chat.logprobs`."""
+    return line(": ".join(reason.split(": ")[:2]) or "no reason was recorded", 160)
+
+
+def reasons(verdicts: Iterable[Verdict], status: Status, brief: bool = False) -> list[tuple[str, list[Verdict]]]:
+    """The verdicts of that status by reason, the most frequent first; brief reasons leave out single answers."""
+    table: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.status is status:
+            table.setdefault(short(verdict.reason) if brief else line(verdict.reason, 400), []).append(verdict)
+    return sorted(table.items(), key=lambda item: (-len(item[1]), item[0]))

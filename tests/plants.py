@@ -1,0 +1,59 @@
+"""Plays cases on the reference server with plants, inside this process."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterable
+from functools import cache
+
+from seatrial import server, session
+from seatrial.model import Case, Status, Verdict
+from seatrial.session import Options
+
+KEY = "sk-plants"
+os.environ["SEATRIAL_PLANTS_KEY"] = KEY
+BOUNDS = {"connect": 5.0, "idle": 4.0, "total": 12.0, "linger": 0.6}
+
+
+@cache
+def gate() -> tuple[Case, ...]:
+    """Every case of the gate tier."""
+    options = Options("")
+    return tuple(session.select(session.catalog(options), options)[0])
+
+
+def play(plants: tuple[str, ...], cases: Iterable[Case], profile: str = "openai-compatible") -> list[Verdict]:
+    """The verdicts of these cases on a server with these plants."""
+    settings = server.Settings(api_key=KEY, plants=plants)
+    models = ("seatrial-chat", "embeddings=seatrial-embed")
+    if "legal.ids-with-slashes-and-colons" in plants:
+        models = ()
+    with server.running(settings) as url:
+        options = Options(url, models, "SEATRIAL_PLANTS_KEY", profile, bounds=BOUNDS)
+        target, _ = session.find_target(options)
+        player = session.player(options, target, None)
+        try:
+            return [verdict for case in cases for verdict in player.play(case)]
+        finally:
+            player.client.close()
+
+
+@cache
+def clean() -> tuple[Verdict, ...]:
+    """The verdicts of the whole gate on the clean server."""
+    return tuple(play((), gate()))
+
+
+def matches(verdict: Verdict, trips: Iterable[str]) -> bool:
+    """Whether the verdict is one that a plant is to trip: by check id, or by a pattern over verdict ids."""
+    return any(verdict.check == trip or fnmatch.fnmatchcase(verdict.id, trip) for trip in trips)
+
+
+def showing(trips: Iterable[str], most: int = 10) -> list[Case]:
+    """Smoke cases, and cases in which the tripped verdicts pass on the clean server: up to `most` for each trip."""
+    wanted = {case.id for case in gate() if case.scenario.tier == "smoke"}
+    for trip in trips:
+        found = [v.case for v in clean() if v.status is Status.PASS and matches(v, [trip])]
+        wanted |= set(list(dict.fromkeys(found))[:most])
+    return [case for case in gate() if case.id in wanted]

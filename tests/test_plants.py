@@ -1,0 +1,57 @@
+"""Each planted defect is caught by its check, at its level; no check accuses the clean server or a legal variant."""
+
+from __future__ import annotations
+
+import pytest
+
+from seatrial import server
+from seatrial.check import checks
+from seatrial.model import Level, Status, Verdict
+from tests import plants
+
+DEFECTS = sorted(id for id, plant in server.plants().items() if plant.kind == "defect")
+VARIANTS = sorted(id for id, plant in server.plants().items() if plant.kind == "variant")
+
+
+def accusations(verdicts: list[Verdict] | tuple[Verdict, ...]) -> list[str]:
+    """What reads as an accusation of the server, or as a fault of ours. A MAY finding is information, not one."""
+    return [
+        f"{v.id} {v.level} {v.status.word} {v.reason} {v.findings[:2]}"
+        for v in verdicts
+        if v.status is Status.ERROR or (v.status is Status.FAIL and v.level is not Level.MAY)
+    ]
+
+
+def test_the_clean_server_is_accused_of_nothing() -> None:
+    assert accusations(plants.clean()) == []
+    assert [v.id for v in plants.clean() if v.status is Status.FAIL] == []
+
+
+def test_every_check_passes_somewhere_on_the_clean_server() -> None:
+    """A check that is never seen to pass is one that sees nothing."""
+    seen = {v.check for v in plants.clean() if v.status is Status.PASS}
+    unseen = set(checks()) - seen
+    assert unseen <= {"headers.retry-after"}, unseen
+
+
+def test_every_check_has_a_planted_defect() -> None:
+    tripped = {trip for plant in server.plants().values() for trip in plant.trips}
+    assert set(checks()) - tripped == set()
+
+
+@pytest.mark.parametrize("id", DEFECTS)
+def test_a_defect_is_caught_by_its_check(id: str, request: pytest.FixtureRequest) -> None:
+    plant = server.plants()[id]
+    whole = request.config.getoption("--whole-gate")
+    cases = plants.gate() if whole else plants.showing(plant.trips)
+    verdicts = plants.play((id,), cases)
+    caught = [v for v in verdicts if v.status is Status.FAIL and plants.matches(v, plant.trips)]
+    assert caught, f"{id} was not caught by {plant.trips}; accusations: {accusations(verdicts)[:5]}"
+    assert {v.level.value for v in caught} >= {plant.level}, {v.level.value for v in caught}
+    others = [v for v in verdicts if not plants.matches(v, plant.trips)]
+    assert accusations([v for v in others if v.level is Level.MUST or v.status is Status.ERROR]) == []
+
+
+@pytest.mark.parametrize("id", VARIANTS)
+def test_a_legal_variant_is_not_accused(id: str) -> None:
+    assert accusations(plants.play((id,), plants.gate())) == []
