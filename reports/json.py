@@ -1,14 +1,13 @@
 """results.json: the run for programs, by `schemas/results.schema.json`."""
 
-# ruff: noqa: A005 - loaded by path under a name of its own, so nothing of the standard library is shadowed
-
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Any
 
-from seatrial import __version__, run as runs, summary
+from seatrial import __version__, summary
+from seatrial import run as runs
 from seatrial.run import Run
 
 FILE = "results.json"
@@ -40,7 +39,7 @@ def results(run: Run) -> dict[str, Any]:
         "requests": summary.requests(run),
         "prompt_tokens": prompt,
         "completion_tokens": completion,
-        "seconds": round(run.seconds, 3),
+        "seconds": round(max(0.0, run.seconds), 3),
         "notes": list(summary.notes(run)),
         "verdicts": [
             {name: value for name, value in runs.verdict_line(verdict).items() if name != "type"}

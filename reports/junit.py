@@ -38,7 +38,8 @@ def _outcome(verdict: Verdict) -> Iterator[ET.Element]:
             yield failure
         case Status.FAIL:
             reason = f"{verdict.level.value} failed: {said}"
-            yield ET.Element("skipped", message=f"{summary.line(verdict.reason)}: {reason}" if verdict.known else reason)
+            why = f"{summary.line(verdict.reason)}: " if verdict.known else ""
+            yield ET.Element("skipped", message=why + reason)
         case Status.INCONCLUSIVE:
             yield ET.Element("skipped", message=f"inconclusive: {summary.line(verdict.reason)}")
         case Status.SKIPPED:

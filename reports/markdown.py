@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from seatrial import run as runs, summary
+from seatrial import run as runs
+from seatrial import summary
 from seatrial.model import Level, Status
 from seatrial.run import Run
 from seatrial.summary import Group
@@ -66,7 +67,8 @@ def _failures(found: Sequence[Group]) -> list[str]:
             rows += [f"| expected | {code(finding.expected)} |", f"| actual | {code(finding.actual)} |"]
             rows.append(f"| where | {code(finding.where)} |")
         more = len(first.findings) - 1
-        also = "; ".join(filter(None, [_also(group), f"{summary.count(more, 'more finding')} here" if more > 0 else ""]))
+        here = f"{summary.count(more, 'more finding')} here" if more > 0 else ""
+        also = "; ".join(filter(None, [_also(group), here]))
         rows += [f"| more | {also} |"] if also else []
         rows += [f"| known | {text(first.reason)} |"] if group.known else []
     if len(found) > _MOST:
@@ -98,7 +100,8 @@ def _reasons(run: Run, status: Status) -> list[str]:
 def render(run: Run) -> str:
     """The summary."""
     word = summary.result(run)
-    target = [code(str(run.target.get("base_url", ""))), text(summary.models(run)), text(str(run.target.get("profile", "")))]
+    target = [code(str(run.target.get("base_url", ""))), code(summary.models(run))]
+    target.append(text(str(run.target.get("profile", ""))))
     spent = f"{summary.count(summary.requests(run), 'request')} in {summary.duration(run.seconds)}"
     rows = [f"## {_MARKS[word]} seatrial: {word}", "", text(summary.conclusion(run), 1000), ""]
     rows += [" · ".join(filter(None, [*target, spent, summary.started(run)])), "", *_requirements(run)]

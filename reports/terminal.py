@@ -15,7 +15,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from seatrial import curl, run as runs, summary
+from seatrial import curl, summary
+from seatrial import run as runs
 from seatrial.model import Level, Status
 from seatrial.run import Run
 from seatrial.summary import Group, count, line
@@ -111,10 +112,10 @@ def _compact(console: Console, found: Sequence[Group], style: str) -> None:
         times = f"{len(group.verdicts):>{wide},}×"
         console.print(Text.assemble((f"  {times} ", style), _fit(group.name, room)), no_wrap=True)
         if first:
-            half = (room - len("expected , got ")) // 2
-            expected, actual = line(first.expected, 400), line(first.actual, 400)
-            spare = half - min(half, Text(expected).cell_len)
-            said = f"expected {_fit(expected, half)}, got {_fit(actual, half + spare)}"
+            free = room - len("expected , got ")
+            long = [Text(line(said, 400)).cell_len for said in (first.expected, first.actual)]
+            expected = _fit(first.expected, max(free // 2, free - long[1]))
+            said = f"expected {expected}, got {_fit(first.actual, free - Text(expected).cell_len)}"
             console.print(Text(" " * (wide + 4) + said, "dim"), no_wrap=True)
 
 
@@ -170,12 +171,21 @@ def _failures(console: Console, run: Run, verbose: bool) -> None:
             _title(console, f"MAY failed: {total:,} in {count(len(some), 'check')} (shown with --verbose)", "dim")
 
 
+def _joined(parts: Sequence[str], room: int) -> Text:
+    """The parts with dots between them, on as many lines as they need; no part is broken."""
+    rows = [""]
+    for item in parts:
+        longer = f"{rows[-1]} · {item}" if rows[-1] else item
+        rows = [*rows[:-1], longer] if len(longer) <= room else [*rows, item]
+    return Text("\n".join(rows))
+
+
 def _end(console: Console, run: Run) -> None:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column()
     for level, row in runs.counts(run.verdicts).items():
-        grid.add_row(level.upper(), Text(summary.tally(row)))
+        grid.add_row(level.upper(), _joined(summary.tally(row), console.width - 8))
     for note in summary.notes(run):
         grid.add_row("note", Text(line(note)))
     word = summary.result(run)

@@ -105,7 +105,11 @@ class Client:
         url = (base_url or self.base_url) + _fill(operation.path, parameters or {})
         if query:
             url += "?" + urlencode(query)
-        fields: dict[str, str] = {"user-agent": f"seatrial/{__version__}", "accept": "*/*", "accept-encoding": "gzip, deflate"}
+        fields: dict[str, str] = {
+            "user-agent": f"seatrial/{__version__}",
+            "accept": "*/*",
+            "accept-encoding": "gzip, deflate",
+        }
         if content is not None:
             fields["content-type"] = "application/json"
         if auth == "wrong":
@@ -150,7 +154,9 @@ class Client:
             try:
                 headers_ns = time.perf_counter_ns() - start
                 status, version = response.status_code, response.http_version
-                headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+                headers = tuple(
+                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
+                )
                 is_stream = response.headers.get("content-type", "").strip().lower().startswith("text/event-stream")
                 for data in response.iter_bytes():
                     at = time.perf_counter_ns() - start
@@ -191,7 +197,9 @@ class Client:
         if alarm.rang and error is None and not done:
             error = TransportError("timeout", f"the answer did not end within {self.bounds.total:g} s")
         elif alarm.rang:
-            error = None if done else TransportError("timeout", f"the answer did not end within {self.bounds.total:g} s")
+            error = (
+                None if done else TransportError("timeout", f"the answer did not end within {self.bounds.total:g} s")
+            )
             left_open = done
         if error is not None and error.kind == "timeout" and not left_open and _finished(events):
             error, left_open = None, True

@@ -27,7 +27,9 @@ def models_given(values: tuple[str, ...] | list[str]) -> dict[str, str]:
     return table
 
 
-def connect(base_url: str, key_variable: str, given: Mapping[str, str], profile: Profile, client: Client) -> tuple[Target, list[str]]:
+def connect(
+    base_url: str, key_variable: str, given: Mapping[str, str], profile: Profile, client: Client
+) -> tuple[Target, list[str]]:
     """The target with its models and what was discovered of it, and notes on what was assumed.
 
     Raises Unreachable where it does not answer, is no API, or refuses the key; Invalid where no model is known.
@@ -70,7 +72,11 @@ def _require_answer(answer: Exchange, client: Client, key_variable: str) -> None
     if answer.error is not None and answer.status is None:
         raise Unreachable(f"{url}: {answer.error.kind}: {answer.error.detail}")
     if answer.status in (401, 403):
-        why = f"the key in ${key_variable} was refused" if client.has_key else f"a key is asked for, and ${key_variable} is not set"
+        why = (
+            f"the key in ${key_variable} was refused"
+            if client.has_key
+            else f"a key is asked for, and ${key_variable} is not set"
+        )
         raise Unreachable(f"{url}: {why} (status {answer.status})")
     if answer.media == "text/html" and (answer.status or 0) < 300:
         raise Unreachable(f"{url}: answers HTML, not JSON: is this the base URL of an API, such as https://host/v1?")

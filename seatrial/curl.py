@@ -7,6 +7,7 @@ import re
 import shlex
 
 from seatrial.model import REDACTED, Exchange
+from seatrial.summary import visible
 
 MOST = 20_000
 # Sent by the client on its own account: curl's own serve as well.
@@ -63,7 +64,7 @@ def _body(exchange: Exchange) -> tuple[str, str, str]:
 
 
 def _plain(text: str) -> bool:
-    return all(char.isprintable() or char in "\n\t" for char in text)
+    return visible(text) == text
 
 
 def _word(text: str) -> str:
@@ -77,8 +78,8 @@ def _quoted(text: str) -> str:
     if text == "" or _plain(text):
         return shlex.quote(text)
     # Control characters could act on the terminal that they are pasted into.
-    escaped = "".join(
-        c if c.isprintable() and c not in "\\'" else "".join(f"\\x{byte:02x}" for byte in c.encode("utf-8", "surrogatepass"))
-        for c in text
-    )
-    return f"$'{escaped}'"
+    return "$'" + "".join(char if char.isprintable() and char not in "\\'" else _bytes(char) for char in text) + "'"
+
+
+def _bytes(char: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))

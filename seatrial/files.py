@@ -19,7 +19,9 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()
-            raise yaml.constructor.ConstructorError(None, None, "anchors and aliases are not used here", event.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, "anchors and aliases are not used here", event.start_mark
+            )
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -79,7 +81,9 @@ class Source:
             self.data = loader.construct_document(node) if node else None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            raise Invalid(str(path), "", str(error.problem or error.context), mark.line + 1 if mark else None) from error
+            raise Invalid(
+                str(path), "", str(error.problem or error.context), mark.line + 1 if mark else None
+            ) from error
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise Invalid(str(path), "", f"is not YAML: {error}") from error
         finally:
@@ -96,7 +100,9 @@ class Source:
     def conform(self, name: str) -> None:
         """Raises Invalid at the first place where the file breaks the named schema of `schemas/`."""
         validator = schema.validator(name)
-        errors = sorted(validator.iter_errors(self.data), key=lambda error: (len(error.absolute_path), str(error.absolute_path)))
+        errors = sorted(
+            validator.iter_errors(self.data), key=lambda error: (len(error.absolute_path), str(error.absolute_path))
+        )
         if not errors:
             return
         error = errors[0]

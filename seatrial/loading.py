@@ -26,4 +26,6 @@ def module_at(path: Path, name: str) -> ModuleType:
 
 def report_formats() -> dict[str, ModuleType]:
     """Every report format by name: one module of `reports/` each, with `FILE` and `write(run, out)`."""
-    return {path.stem: module_at(path, f"seatrial_reports_{path.stem}") for path in sorted(folder("reports").glob("*.py"))}
+    return {
+        path.stem: module_at(path, f"seatrial_reports_{path.stem}") for path in sorted(folder("reports").glob("*.py"))
+    }

@@ -114,7 +114,7 @@ class Player:
             if exchange.status is None or (wants_success and exchange.status >= 400):
                 blocked = f"the step {step.id} did not succeed"
         if step.probe:
-            verdicts += self._probe(case, step, exchanges)
+            verdicts += self._probe(case, step)
         return verdicts, blocked
 
     def _ask(self, case: Case, step: Step, scope: Scope, exchanges: list[Exchange]) -> Exchange:
@@ -187,7 +187,7 @@ class Player:
             if value is not ABSENT:
                 table[name] = value
 
-    def _probe(self, case: Case, step: Step, exchanges: list[Exchange]) -> Iterator[Verdict]:
+    def _probe(self, case: Case, step: Step) -> Iterator[Verdict]:
         name = step.operation.id if step.operation.id in _PLAIN else "createChatCompletion"
         operation = self.operations.get(name)
         if operation is None:
@@ -201,7 +201,7 @@ class Player:
             yield self._verdict(case, probe, Level.MUST, "status", Status.INCONCLUSIVE, str(reason))
             return
         status, reason_, findings = Status.PASS, "", ()
-        if exchange.error is not None or (exchange.status or 500) >= 500 and exchange.status not in (501, 503):
+        if exchange.error is not None or ((exchange.status or 500) >= 500 and exchange.status not in (501, 503)):
             actual = exchange.error.detail if exchange.error else f"status {exchange.status}"
             status = Status.FAIL
             findings = (Finding("a plain request is still answered", actual, "the request after it"),)
@@ -244,7 +244,18 @@ class Player:
         at_ = f"{case.id}/{step.id}/{check}"
         spec = scenario.spec[0].at if scenario.spec else ""
         return Verdict(
-            at_, check, scenario.id, case.id, scenario.area, level, status, scenario.title, spec, number, reason, findings
+            at_,
+            check,
+            scenario.id,
+            case.id,
+            scenario.area,
+            level,
+            status,
+            scenario.title,
+            spec,
+            number,
+            reason,
+            findings,
         )
 
     def _known(self, verdict: Verdict) -> Verdict:
@@ -252,8 +263,12 @@ class Player:
         if known is None or verdict.status not in (Status.FAIL, Status.PASS):
             return verdict
         if verdict.status is Status.PASS:
-            return replace(verdict, reason="fixed: this known failure passes now") if "*" not in known.match else verdict
-        return replace(verdict, known=True, reason=f"known: {known.reason}" + (f" ({known.link})" if known.link else ""))
+            return (
+                replace(verdict, reason="fixed: this known failure passes now") if "*" not in known.match else verdict
+            )
+        return replace(
+            verdict, known=True, reason=f"known: {known.reason}" + (f" ({known.link})" if known.link else "")
+        )
 
 
 def expect_table(exchange: Exchange, until: Mapping[str, Any]) -> bool:

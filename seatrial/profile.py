@@ -103,8 +103,10 @@ def load(name: str, folder: Path | None = None) -> Profile:
         candidates.append(folder / "profiles" / f"{name}.yaml")
     candidates.append(FOLDER / f"{name}.yaml")
     path = next((path for path in candidates if path.is_file()), None)
-    if path is None or "/" in name.removesuffix(".yaml") and path.parent == FOLDER:
-        raise Invalid("--profile", "", unknown("profile", name, names(folder)) + f" (known: {', '.join(names(folder))})")
+    if path is None or ("/" in name.removesuffix(".yaml") and path.parent == FOLDER):
+        raise Invalid(
+            "--profile", "", unknown("profile", name, names(folder)) + f" (known: {', '.join(names(folder))})"
+        )
     source = files.read(path, "profile.schema.json")
     data: dict[str, Any] = source.data
     require_known(data.get("capabilities", {}), source, "/capabilities")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from seatrial.loading import module_at
 from seatrial.home import folder
+from seatrial.loading import module_at
 
 
 def pytest_addoption(parser: Any, pluginmanager: Any) -> None:

@@ -45,7 +45,11 @@ def exchange_line(exchange: Exchange, case: str) -> dict[str, Any]:
         "number": exchange.number,
         "case": case,
         "step": exchange.step,
-        "operation": {"id": exchange.operation.id, "method": exchange.operation.method, "path": exchange.operation.path},
+        "operation": {
+            "id": exchange.operation.id,
+            "method": exchange.operation.method,
+            "path": exchange.operation.path,
+        },
         "auth": exchange.auth,
         "request": {
             "method": request.method,

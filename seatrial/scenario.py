@@ -67,7 +67,8 @@ def _operation(source: files.Source, id: str, row: Mapping[str, Any]) -> Operati
     for name in named:
         if not schema.known(name):
             raise source.invalid(at, f"there is no schema {name!r} in schemas/")
-    return Operation(id, method, path, row.get("request"), row.get("responses", {}))
+    responses = {str(status): media for status, media in row.get("responses", {}).items()}
+    return Operation(id, method, path, row.get("request"), responses)
 
 
 def _scenario(source: files.Source, id: str, row: Mapping[str, Any], operations: Mapping[str, Operation]) -> Scenario:
@@ -124,7 +125,11 @@ def _step(
             wrong = schema.check_schema(document)
             if wrong:
                 raise source.invalid(place, f"is not a JSON Schema: {wrong}")
-    call = {key: row[key] for key in ("parameters", "query", "headers", "auth", "body", "raw", "merge", "drop", "poll") if key in row}
+    call = {
+        key: row[key]
+        for key in ("parameters", "query", "headers", "auth", "body", "raw", "merge", "drop", "poll")
+        if key in row
+    }
     return Step(row["id"], operations[row["operation"]], call, expect, row.get("outputs", {}), row.get("probe", False))
 
 
@@ -160,7 +165,9 @@ def _check_reference(
 
 def _schemas(expected: Mapping[str, Any], at: str) -> Iterator[tuple[str, Any]]:
     groups = [("headers", expected.get("headers", {})), ("body", expected.get("body", {}))]
-    groups += [(f"stream/{part}", table) for part, table in expected.get("stream", {}).items() if isinstance(table, dict)]
+    groups += [
+        (f"stream/{part}", table) for part, table in expected.get("stream", {}).items() if isinstance(table, dict)
+    ]
     for part, table in groups:
         for key, document in table.items():
             if not isinstance(document, str) and not list(_references(document, "")):

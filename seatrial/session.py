@@ -149,7 +149,7 @@ def rejudge(path: Path) -> run.Run:
     cases = {case.id: case for case in found.cases()}
     every = list(checks().values())
     by_case: dict[str, list[Exchange]] = {}
-    for number, line in run.lines(path / "run.jsonl" if path.is_dir() else path):
+    for _number, line in run.lines(path / "run.jsonl" if path.is_dir() else path):
         if line.get("type") == "exchange":
             by_case.setdefault(line["case"], []).append(recorded.exchanges[line["number"]])
     old = {check.id for check in every}
@@ -160,12 +160,20 @@ def rejudge(path: Path) -> run.Run:
         if case is None:
             verdicts += [v for v in recorded.verdicts if v.case == id and v.check in old]
             continue
-        fresh = [v for x in exchanges if not x.step.endswith(".probe") and x.status not in (429, 503) for v in judge(case, x, every)]
-        fresh += relate(case, [x for x in exchanges if x.status not in (429, 503) and not x.step.endswith(".probe")], every)
+        fresh = [
+            v
+            for x in exchanges
+            if not x.step.endswith(".probe") and x.status not in (429, 503)
+            for v in judge(case, x, every)
+        ]
+        fresh += relate(
+            case, [x for x in exchanges if x.status not in (429, 503) and not x.step.endswith(".probe")], every
+        )
         verdicts += fresh
     from dataclasses import replace
 
     verdicts = [
-        replace(v, known=True, reason=known[v.id].reason) if v.id in known and v.status.word == "fail" else v for v in verdicts
+        replace(v, known=True, reason=known[v.id].reason) if v.id in known and v.status.word == "fail" else v
+        for v in verdicts
     ]
     return replace(recorded, verdicts=tuple(verdicts))

@@ -54,7 +54,9 @@ class Reader:
                 continue
             if self._data:
                 events.append(
-                    Event("\n".join(self._data), self._event or "message", self._last_id, at_ns, self._start, self._offset)
+                    Event(
+                        "\n".join(self._data), self._event or "message", self._last_id, at_ns, self._start, self._offset
+                    )
                 )
             self._data, self._event, self._start = [], "", self._offset
 

@@ -90,8 +90,8 @@ def incomplete_reason(run: Run) -> str:
     why = []
     if not run.complete:
         cut = "was cut off (it has no footer)" if run.footer is None else "was ended early"
-        done = f"{len(run.finished):,} of {count(run.planned, 'case')} played" if run.planned else "before any case was planned"
-        why.append(f"the run {cut}: {done}")
+        done = f"{len(run.finished):,} of {count(run.planned, 'case')} played"
+        why.append(f"the run {cut}: {done if run.planned else 'no case was planned yet'}")
     errors = sum(verdict.status is Status.ERROR for verdict in run.verdicts)
     if errors:
         why.append(f"seatrial itself erred in {count(errors, 'verdict')}")
@@ -111,19 +111,20 @@ def conclusion(run: Run) -> str:
     if why:
         return f"{why[0].upper()}{why[1:]}."
     aside = f", {count(must['known'], 'known failure')} aside" if must["known"] else ""
-    rest = f" {must['inconclusive']:,} could not be decided." if must["inconclusive"] else ""
-    return f"Every applicable MUST that could be decided passed{aside}.{rest}" if rest else f"Every applicable MUST passed{aside}."
+    if must["inconclusive"]:
+        return f"Every MUST that could be decided passed{aside}; {must['inconclusive']:,} could not be decided."
+    return f"Every applicable MUST passed{aside}."
 
 
-def tally(row: Mapping[str, int]) -> str:
-    """The counts of one level in a line: `781 of 812 applicable passed · 2 failed · 29 inconclusive · 40 skipped`."""
+def tally(row: Mapping[str, int]) -> list[str]:
+    """The counts of one level in words: 781 of 812 applicable passed, 2 failed, 29 inconclusive, 40 skipped."""
     parts = [f"{row['passed']:,} of {row['applicable']:,} applicable passed"]
     if row["failed"]:
         parts.append(f"{row['failed']:,} failed" + (f" ({row['known']:,} known)" if row["known"] else ""))
     parts += [f"{row['inconclusive']:,} inconclusive", f"{row['skipped']:,} skipped"]
     if row["error"]:
         parts.append(count(row["error"], "error"))
-    return " · ".join(parts)
+    return parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def areas(run: Run) -> list[Area]:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The verdicts of one requirement. An expectation is a requirement of its scenario, so its name begins with that."""
+    """The verdicts of one requirement; `name` as by name_of."""
 
     name: str
     level: Level

@@ -85,7 +85,10 @@ def _require_whole(exchange: Exchange) -> None:
 
 def schema_findings(document: Any, name: str, where: str = "") -> list[Finding]:
     """Where a document breaks one of the wire schemas."""
-    return [Finding(expected, actual, (where + pointer) or "/") for pointer, expected, actual in schema.errors(document, name)]
+    return [
+        Finding(expected, actual, (where + pointer) or "/")
+        for pointer, expected, actual in schema.errors(document, name)
+    ]
 
 
 def breaches(document: Any, wanted: Any) -> list[tuple[str, str, str]]:
@@ -112,7 +115,11 @@ def data_events(exchange: Exchange) -> tuple[tuple[int, Any], ...]:
 
 def is_error_event(data: Any) -> bool:
     """Whether an event's data is an error instead of a chunk."""
-    return isinstance(data, dict) and "choices" not in data and (data.get("error") is not None or "detail" in data or data.get("object") == "error")
+    return (
+        isinstance(data, dict)
+        and "choices" not in data
+        and (data.get("error") is not None or "detail" in data or data.get("object") == "error")
+    )
 
 
 @lru_cache(maxsize=32)
@@ -176,7 +183,9 @@ def joined(exchange: Exchange) -> dict[str, Any]:
                 into["finish_reason"] = choice["finish_reason"]
             _add_logprobs(into, choice.get("logprobs"))
             if chat:
-                _add_delta(into.setdefault("message", {"role": None, "content": None, "refusal": None}), delta_of(choice))
+                _add_delta(
+                    into.setdefault("message", {"role": None, "content": None, "refusal": None}), delta_of(choice)
+                )
             else:
                 into["text"] = into.get("text", "") + _piece(choice.get("text"), "text")
     for into in table.values():

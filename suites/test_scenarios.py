@@ -13,7 +13,10 @@ from seatrial.model import Case, Level, Status, Verdict
 def test_scenario(described: Case, play: Callable[[Case], list[Verdict]], subtests: pytest.Subtests) -> None:
     """Every MUST of the case holds, known failures aside."""
     for verdict in play(described):
-        with subtests.test(msg=verdict.id), allure.step(f"{verdict.level} {verdict.id.removeprefix(described.id + '/')}"):
+        with (
+            subtests.test(msg=verdict.id),
+            allure.step(f"{verdict.level} {verdict.id.removeprefix(described.id + '/')}"),
+        ):
             show(verdict)
 
 

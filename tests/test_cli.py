@@ -18,7 +18,9 @@ import pytest
 from tests.conftest import Play, answer
 
 KEY = "sk-canary-4f1d9b7e"
-MODELS = json.dumps({"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "o"}]}).encode()
+MODELS = json.dumps(
+    {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "o"}]}
+).encode()
 Serving = Callable[[Play], AbstractContextManager[str]]
 
 
@@ -97,7 +99,10 @@ def test_a_refused_connection_is_exit_3(tmp_path: Path) -> None:
     [
         (answer(b"<html>Sign in</html>", "text/html"), "answers HTML"),
         (answer(b'{"error":{"message":"no","type":"x"}}', status="401 Unauthorized"), "was refused (status 401)"),
-        (b"HTTP/1.1 302 Found\r\nlocation: https://elsewhere/\r\ncontent-length: 0\r\n\r\n", "redirects to https://elsewhere/"),
+        (
+            b"HTTP/1.1 302 Found\r\nlocation: https://elsewhere/\r\ncontent-length: 0\r\n\r\n",
+            "redirects to https://elsewhere/",
+        ),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "protocol"),
         (b"", "protocol"),
     ],
@@ -156,7 +161,9 @@ def large(connection: socket.socket) -> None:
 
 
 def reset(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\ndata:")
+    connection.sendall(
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\ndata:"
+    )
 
 
 @pytest.mark.parametrize("reply", [never, endless, large, reset], ids=lambda f: f.__name__)

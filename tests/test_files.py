@@ -52,7 +52,11 @@ def test_a_good_file_loads(tmp_path: Path) -> None:
         (HEAD + GOOD.replace("title: A", "title: A\n    needs: [chatt]"), 7, "unknown capability 'chatt'"),
         (HEAD + GOOD.replace("{status: 200}", "{body: {/x: {type: strin}}}"), 12, "is not a JSON Schema"),
         (HEAD.replace("POST ", "FETCH ") + GOOD, 3, "does not match"),
-        (HEAD.replace("completions}", "completions, responses: {200: {application/json: no.json}}}") + GOOD, 3, "no schema"),
+        (
+            HEAD.replace("completions}", "completions, responses: {200: {application/json: no.json}}}") + GOOD,
+            3,
+            "no schema",
+        ),
     ],
 )
 def test_a_bad_file_is_named_with_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:
@@ -81,7 +85,9 @@ def test_a_profile_with_an_unknown_capability_is_refused(tmp_path: Path) -> None
         profile.load(str(path))
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:80/v1", "ftp://x/v1", "http://", "http://u:p@h/v1", "http://h/v1?x=1", "http://h:0/v1"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:80/v1", "ftp://x/v1", "http://", "http://u:p@h/v1", "http://h/v1?x=1", "http://h:0/v1"]
+)
 def test_a_base_url_that_no_client_could_use_is_refused(url: str) -> None:
     with pytest.raises(Invalid) as caught:
         profile.base_url(url)

@@ -72,9 +72,16 @@ def test_the_accused_shares_no_code_with_the_judge(path: Path) -> None:
 
 def test_importing_the_package_imports_no_runner() -> None:
     code = "import sys, seatrial; print([m for m in ('locust','pytest','hypothesis','allure','httpx') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def test_modules_stay_small() -> None:
-    large = {str(p): n for f in ("seatrial", "reports", "suites") for p in modules(f) if (n := len(p.read_text().splitlines())) > 400}
+    large = {
+        str(p): n
+        for f in ("seatrial", "reports", "suites")
+        for p in modules(f)
+        if (n := len(p.read_text().splitlines())) > 400
+    }
     assert not large

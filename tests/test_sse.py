@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,9 @@ from seatrial.sse import Reader, read
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 def test_each_line_end_gives_the_same_events(end: bytes) -> None:
-    body = end.join([b"data: a", b"", b": comment", b"id: 7", b"event: x", b"data:b", b"data: c", b"", b"retry: 5", b"", b""])
+    body = end.join(
+        [b"data: a", b"", b": comment", b"id: 7", b"event: x", b"data:b", b"data: c", b"", b"retry: 5", b"", b""]
+    )
     events = read(body)
     assert [(e.data, e.event, e.id) for e in events] == [("a", "message", None), ("b\nc", "x", "7")]
 
@@ -47,7 +51,9 @@ def test_wrong_utf8_is_replaced_and_split_characters_are_not() -> None:
 
 
 pieces = st.lists(
-    st.sampled_from([b"data: x", b"data:", b"data", b":c", b"id: 1", b"event: e", b"\n", b"\r", b"\r\n", b"\n\n", b"\xc3\xa9", b" "]),
+    st.sampled_from(
+        [b"data: x", b"data:", b"data", b":c", b"id: 1", b"event: e", b"\n", b"\r", b"\r\n", b"\n\n", b"\xc3\xa9", b" "]
+    ),
     max_size=30,
 ).map(b"".join)
 
@@ -56,7 +62,7 @@ pieces = st.lists(
 def test_a_split_anywhere_changes_nothing(body: bytes, cuts: list[int]) -> None:
     reader = Reader()
     places = sorted({min(cut, len(body)) for cut in cuts} | {0, len(body)})
-    events = [e for a, b in zip(places, places[1:], strict=False) for e in reader.feed(body[a:b], 0)]
+    events = [e for a, b in itertools.pairwise(places) for e in reader.feed(body[a:b], 0)]
     assert [(e.data, e.event, e.id) for e in events] == [(e.data, e.event, e.id) for e in read(body)]
 
 

@@ -45,7 +45,17 @@ def main() -> int:
             print(f"seatrial: the llama.cpp server did not start; see {known.log}", file=sys.stderr)
             return 3
         print(f"llama.cpp serves gemma-3-270m at {url}", flush=True)
-        check = [sys.executable, "-m", "seatrial", "check", url, "--profile", "llamacpp", "--api-key-env", "SEATRIAL_REAL_KEY"]
+        check = [
+            sys.executable,
+            "-m",
+            "seatrial",
+            "check",
+            url,
+            "--profile",
+            "llamacpp",
+            "--api-key-env",
+            "SEATRIAL_REAL_KEY",
+        ]
         return subprocess.run([*check, *rest], env=environment, check=False).returncode
     finally:
         server.terminate()

@@ -9,7 +9,12 @@ from seatrial.check import check
 from seatrial.model import REDACTED, SHOULD, WRONG_KEY, Exchange, Finding
 
 
-@check("auth.no-credential-echo", level=SHOULD, applies=lambda x: x.status is not None and x.auth != "none", spec="rfc6750#section-5.3")
+@check(
+    "auth.no-credential-echo",
+    level=SHOULD,
+    applies=lambda x: x.status is not None and x.auth != "none",
+    spec="rfc6750#section-5.3",
+)
 def no_credential_echo(exchange: Exchange) -> Iterator[Finding]:
     """No answer repeats the key that was sent, nor its SHA-256: it would end in logs."""
     text = exchange.text + "\n".join(f"{name}: {value}" for name, value in exchange.headers)

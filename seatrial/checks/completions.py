@@ -12,7 +12,12 @@ from seatrial.model import MAY, MUST, SHOULD, Exchange, Finding
 REQUEST = "openai#/components/schemas/CreateCompletionRequest/properties/"
 
 
-@check("completions.echo", level=MUST, applies=lambda x: view.is_completion(x) and x.request.get("echo") is True, spec=REQUEST + "echo")
+@check(
+    "completions.echo",
+    level=MUST,
+    applies=lambda x: view.is_completion(x) and x.request.get("echo") is True,
+    spec=REQUEST + "echo",
+)
 def echo(exchange: Exchange) -> Iterator[Finding]:
     """With `echo: true` each text begins with its prompt."""
     prompt = exchange.request.get("prompt")
@@ -44,7 +49,11 @@ def logprobs(exchange: Exchange) -> Iterator[Finding]:
         if not isinstance(found, dict):
             yield Finding("logprobs", str(found), where)
             continue
-        lengths = {name: len(found[name]) for name in ("tokens", "token_logprobs", "text_offset") if isinstance(found.get(name), list)}
+        lengths = {
+            name: len(found[name])
+            for name in ("tokens", "token_logprobs", "text_offset")
+            if isinstance(found.get(name), list)
+        }
         if "tokens" not in lengths or "token_logprobs" not in lengths:
             yield Finding("tokens and token_logprobs", ", ".join(found) or "none", f"{where}, logprobs")
         elif len(set(lengths.values())) > 1 or not lengths["tokens"]:
@@ -65,7 +74,12 @@ def best_of_counted(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         if not view.is_completion(many) or (many.request.get("best_of") or 0) < 2:
             continue
         for one in exchanges:
-            if one is not many and view.is_completion(one) and view.same_but(one, many, "best_of") and (one.request.get("best_of") or 1) == 1:
+            if (
+                one is not many
+                and view.is_completion(one)
+                and view.same_but(one, many, "best_of")
+                and (one.request.get("best_of") or 1) == 1
+            ):
                 few = view.count(view.usage(one), "completion_tokens")
                 used = view.count(view.usage(many), "completion_tokens")
                 limit = many.request.get("max_tokens")

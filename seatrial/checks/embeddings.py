@@ -27,7 +27,11 @@ def _rows(exchange: Exchange) -> list[Mapping[str, Any]]:
 def _vector(row: Mapping[str, Any]) -> list[float]:
     """The vector of a row, from numbers or from base64 of little-endian float32."""
     value = row.get("embedding")
-    if isinstance(value, list) and value and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value):
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value)
+    ):
         return [float(v) for v in value]
     if isinstance(value, str):
         try:
@@ -74,7 +78,12 @@ def encoding(exchange: Exchange) -> Iterator[Finding]:
                 return
 
 
-@check("embeddings.count-and-order", level=MUST, applies=view.is_embedding, spec="openai#/components/schemas/CreateEmbeddingResponse/properties/data")
+@check(
+    "embeddings.count-and-order",
+    level=MUST,
+    applies=view.is_embedding,
+    spec="openai#/components/schemas/CreateEmbeddingResponse/properties/data",
+)
 def count_and_order(exchange: Exchange) -> Iterator[Finding]:
     """There is one vector for each input, in the order of the inputs: clients do not sort by index."""
     indices = [row.get("index") for row in _rows(exchange)]
@@ -97,7 +106,12 @@ def dimensions(exchange: Exchange) -> Iterator[Finding]:
             return
 
 
-@check("embeddings.finite", level=MUST, applies=view.is_embedding, spec="openai#/components/schemas/Embedding/properties/embedding")
+@check(
+    "embeddings.finite",
+    level=MUST,
+    applies=view.is_embedding,
+    spec="openai#/components/schemas/Embedding/properties/embedding",
+)
 def finite(exchange: Exchange) -> Iterator[Finding]:
     """A vector is made of finite numbers, and is not all zeros."""
     for index, row in enumerate(_rows(exchange)):
@@ -121,7 +135,12 @@ def _formats(xs: Sequence[Exchange]) -> Iterator[tuple[Exchange, Exchange]]:
                 yield one, other
 
 
-@relation("embeddings.base64-equals-float", level=MUST, applies=lambda xs: any(True for _ in _formats(xs)), spec=REQUEST + "encoding_format")
+@relation(
+    "embeddings.base64-equals-float",
+    level=MUST,
+    applies=lambda xs: any(True for _ in _formats(xs)),
+    spec=REQUEST + "encoding_format",
+)
 def base64_equals_float(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """The base64 of an embedding decodes to its floats."""
     for plain, encoded in _formats(exchanges):
@@ -150,7 +169,12 @@ def _batches(xs: Sequence[Exchange]) -> Iterator[tuple[Exchange, int, Exchange]]
                 yield batch, given.index(alone), single
 
 
-@relation("embeddings.batch-equals-singles", level=SHOULD, applies=lambda xs: any(True for _ in _batches(xs)), spec=REQUEST + "input")
+@relation(
+    "embeddings.batch-equals-singles",
+    level=SHOULD,
+    applies=lambda xs: any(True for _ in _batches(xs)),
+    spec=REQUEST + "input",
+)
 def batch_equals_singles(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """A text has the same vector alone as in a batch, at its own place."""
     for batch, position, single in _batches(exchanges):
@@ -176,4 +200,8 @@ def semantic(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             text, paraphrase, unrelated = (_vector(row) for row in _rows(exchange)[:3])
             near, far = _cosine(text, paraphrase), _cosine(text, unrelated)
             if near <= far:
-                yield Finding("the paraphrase nearer", f"cosine {near:.3f}, the unrelated text {far:.3f}", f"exchange {exchange.number}")
+                yield Finding(
+                    "the paraphrase nearer",
+                    f"cosine {near:.3f}, the unrelated text {far:.3f}",
+                    f"exchange {exchange.number}",
+                )

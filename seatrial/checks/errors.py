@@ -14,7 +14,12 @@ ENVELOPE = "openai#/components/schemas/ErrorResponse"
 
 def _refused(x: Exchange) -> bool:
     # A route that is not there may be answered by what stands in front of the API: scenarios of their own look at it.
-    return x.status is not None and x.status >= 400 and x.request.method in ("GET", "POST") and not x.operation.id.startswith("http")
+    return (
+        x.status is not None
+        and x.status >= 400
+        and x.request.method in ("GET", "POST")
+        and not x.operation.id.startswith("http")
+    )
 
 
 def _json(x: Exchange) -> Any:
@@ -55,11 +60,15 @@ def members(exchange: Exchange) -> Iterator[Finding]:
             yield Finding("a string or null", repr(value), f"/error/{name}")
 
 
-@check("errors.not-in-200", level=MUST, applies=lambda x: view.is_ok(x) and x.media != "text/event-stream", spec=ENVELOPE)
+@check(
+    "errors.not-in-200", level=MUST, applies=lambda x: view.is_ok(x) and x.media != "text/event-stream", spec=ENVELOPE
+)
 def not_in_200(exchange: Exchange) -> Iterator[Finding]:
     """A successful status carries no error: the official clients raise nothing for a 200."""
     if not exchange.body:
         raise Inconclusive("there is no body")
     body = view.json_body(exchange)
-    if isinstance(body, dict) and (body.get("error") or body.get("object") == "error" or ("detail" in body and len(body) == 1)):
+    if isinstance(body, dict) and (
+        body.get("error") or body.get("object") == "error" or ("detail" in body and len(body) == 1)
+    ):
         yield Finding("a 4xx or 5xx status", f"{exchange.status} with {exchange.text[:120]}", "status line")

@@ -20,7 +20,9 @@ def answered(exchange: Exchange) -> Iterator[Finding]:
     """The server answers, and the answer is whole: no reset, no silence, no broken framing, no truncation."""
     if exchange.error is not None:
         got = f"{exchange.error.kind}: {exchange.error.detail}"
-        yield Finding("a whole answer", got, f"after {exchange.end_ns / 1e9:.1f} s and {len(exchange.body)} bytes of body")
+        yield Finding(
+            "a whole answer", got, f"after {exchange.end_ns / 1e9:.1f} s and {len(exchange.body)} bytes of body"
+        )
 
 
 @check("http.no-server-error", level=MUST, applies=lambda x: x.status is not None, spec="rfc9110#section-15.6.1")
@@ -38,7 +40,7 @@ def _says_json(exchange: Exchange) -> bool:
 
 
 def _is_json_text(exchange: Exchange) -> bool:
-    if not exchange.body.lstrip()[:1] in (b"{", b"["):
+    if exchange.body.lstrip()[:1] not in (b"{", b"["):
         return False
     try:
         json.loads(exchange.body)

@@ -12,7 +12,12 @@ from seatrial.model import MUST, Exchange, Finding
 _MILLISECONDS = 100_000_000_000  # as seconds this is the year 5138
 
 
-@check("ids.non-empty", level=MUST, applies=view.is_generation, spec="openai#/components/schemas/CreateChatCompletionResponse/properties/id")
+@check(
+    "ids.non-empty",
+    level=MUST,
+    applies=view.is_generation,
+    spec="openai#/components/schemas/CreateChatCompletionResponse/properties/id",
+)
 def non_empty(exchange: Exchange) -> Iterator[Finding]:
     """An answer, and each chunk of a stream, has an id that is not empty."""
     bodies: Sequence[Any] = view.chunks(exchange) if exchange.asked_to_stream else [view.completion(exchange)]

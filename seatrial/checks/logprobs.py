@@ -73,10 +73,11 @@ def token_bytes(exchange: Exchange) -> Iterator[Finding]:
                 if text != token and "\ufffd" not in token and "\\x" not in token and not _special(token, text):
                     yield Finding(f"bytes of {token!r}", f"{text!r}", "logprobs.content")
                     return
-                if any(mark in token for mark in _MARKS) and not any(mark in view.text_of(c) for c, _ in _all_rows(exchange) for mark in _MARKS):
-                    if entry is row:
-                        yield Finding("text", f"{token!r}, a mark of the vocabulary", "logprobs.content")
-                        return
+                if any(mark in token for mark in _MARKS) and not any(
+                    mark in view.text_of(c) for c, _ in _all_rows(exchange) for mark in _MARKS
+                ) and entry is row:
+                    yield Finding("text", f"{token!r}, a mark of the vocabulary", "logprobs.content")
+                    return
 
 
 def _special(token: str, text: str) -> bool:
@@ -103,7 +104,9 @@ def concat(exchange: Exchange) -> Iterator[Finding]:
 
 def _trimmed(got: str, wanted: str) -> bool:
     """Whether only what ended the answer is missing from it: space at its ends, a stop sequence, a control token."""
-    return got.strip().startswith(wanted.strip()) and len(got.strip()) - len(wanted.strip()) <= 24 and bool(wanted.strip())
+    return (
+        got.strip().startswith(wanted.strip()) and len(got.strip()) - len(wanted.strip()) <= 24 and bool(wanted.strip())
+    )
 
 
 @check(

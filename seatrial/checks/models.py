@@ -9,7 +9,12 @@ from seatrial.check import Inconclusive, check
 from seatrial.model import SHOULD, Exchange, Finding
 
 
-@check("models.ids-unique", level=SHOULD, applies=lambda x: x.operation.id == "listModels" and view.is_ok(x), spec="openai#/components/schemas/Model/properties/id")
+@check(
+    "models.ids-unique",
+    level=SHOULD,
+    applies=lambda x: x.operation.id == "listModels" and view.is_ok(x),
+    spec="openai#/components/schemas/Model/properties/id",
+)
 def ids_unique(exchange: Exchange) -> Iterator[Finding]:
     """No model is listed twice."""
     body = view.json_body(exchange)

@@ -31,7 +31,9 @@ def no_lost_lines(exchange: Exchange) -> Iterator[Finding]:
     body = exchange.body.removeprefix(b"\xef\xbb\xbf")
     for number, line in enumerate(re.split(rb"\r\n|\r|\n", body), 1):
         if line and not line.startswith(b":") and line.split(b":", 1)[0] not in _FIELDS:
-            yield Finding("data:, event:, id:, retry: or a comment", line[:80].decode("utf-8", "replace"), f"line {number}")
+            yield Finding(
+                "data:, event:, id:, retry: or a comment", line[:80].decode("utf-8", "replace"), f"line {number}"
+            )
             return
 
 
@@ -59,7 +61,9 @@ def data_is_json(exchange: Exchange) -> Iterator[Finding]:
             return
 
 
-@check("sse.last-event-terminated", level=MUST, applies=view.is_event_stream, spec="whatwg-sse#event-stream-interpretation")
+@check(
+    "sse.last-event-terminated", level=MUST, applies=view.is_event_stream, spec="whatwg-sse#event-stream-interpretation"
+)
 def last_event_terminated(exchange: Exchange) -> Iterator[Finding]:
     """The last event ends with its blank line: without it clients throw the event away."""
     if exchange.error is not None:

@@ -116,7 +116,12 @@ def one_terminal(exchange: Exchange) -> Iterator[Finding]:
             yield Finding("one finish_reason", ", then ".join(reasons) or "none", f"choice {index}")
 
 
-@check("stream.nothing-after-terminal", level=MUST, applies=view.is_stream, spec=CHUNK + "choices/items/properties/finish_reason")
+@check(
+    "stream.nothing-after-terminal",
+    level=MUST,
+    applies=view.is_stream,
+    spec=CHUNK + "choices/items/properties/finish_reason",
+)
 def nothing_after_terminal(exchange: Exchange) -> Iterator[Finding]:
     """After a choice's finish_reason nothing is added to it: clients have finished it by then."""
     ended: set[int] = set()
@@ -134,7 +139,9 @@ def nothing_after_terminal(exchange: Exchange) -> Iterator[Finding]:
         raise Inconclusive("no choice was finished")
 
 
-@check("stream.terminal-delta-empty", level=MAY, applies=view.is_chat_stream, spec="openai-docs#chat-streaming/streaming")
+@check(
+    "stream.terminal-delta-empty", level=MAY, applies=view.is_chat_stream, spec="openai-docs#chat-streaming/streaming"
+)
 def terminal_delta_empty(exchange: Exchange) -> Iterator[Finding]:
     """The chunk with the finish_reason has an empty delta."""
     for number, chunk in enumerate(view.chunks(exchange)):
@@ -154,7 +161,12 @@ def _deltas(exchange: Exchange) -> dict[int, list[dict[str, object]]]:
     return found
 
 
-@check("stream.role-first", level=SHOULD, applies=view.is_chat_stream, spec="openai#/components/schemas/ChatCompletionStreamResponseDelta/properties/role")
+@check(
+    "stream.role-first",
+    level=SHOULD,
+    applies=view.is_chat_stream,
+    spec="openai#/components/schemas/ChatCompletionStreamResponseDelta/properties/role",
+)
 def role_first(exchange: Exchange) -> Iterator[Finding]:
     """The first delta of each choice says whose message it is."""
     for index, deltas in _deltas(exchange).items():

@@ -12,7 +12,15 @@ from seatrial.model import MAY, MUST, Exchange, Finding
 
 CHOICE = "openai#/components/schemas/ChatCompletionToolChoiceOption"
 CALL = "openai#/components/schemas/ChatCompletionMessageToolCall/properties/"
-_MARKUP = ("<tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "<function=", "<|tool_call|>", "<|tool_calls_section_begin|>", "functools[")
+_MARKUP = (
+    "<tool_call>",
+    "[TOOL_CALLS]",
+    "<|python_tag|>",
+    "<function=",
+    "<|tool_call|>",
+    "<|tool_calls_section_begin|>",
+    "functools[",
+)
 
 
 def _offers(x: Exchange) -> bool:
@@ -58,7 +66,12 @@ def required_called(exchange: Exchange) -> Iterator[Finding]:
             yield Finding("a tool call", view.text_of(choice)[:120] or "none", f"choice {index}")
 
 
-@check("tools.named-called", level=MUST, applies=lambda x: _offers(x) and _named(x) is not None, spec="openai#/components/schemas/ChatCompletionNamedToolChoice")
+@check(
+    "tools.named-called",
+    level=MUST,
+    applies=lambda x: _offers(x) and _named(x) is not None,
+    spec="openai#/components/schemas/ChatCompletionNamedToolChoice",
+)
 def named_called(exchange: Exchange) -> Iterator[Finding]:
     """A function that tool_choice names is called, and no other."""
     wanted = _named(exchange)
@@ -92,7 +105,12 @@ def single_when_not_parallel(exchange: Exchange) -> Iterator[Finding]:
             yield Finding("one call", f"{len(calls)}", f"choice {index}")
 
 
-@check("tools.calls-non-empty", level=MUST, applies=lambda x: _offers(x) and view.is_plain(x), spec="issue#lablup/mlxcel/1581")
+@check(
+    "tools.calls-non-empty",
+    level=MUST,
+    applies=lambda x: _offers(x) and view.is_plain(x),
+    spec="issue#lablup/mlxcel/1581",
+)
 def calls_non_empty(exchange: Exchange) -> Iterator[Finding]:
     """A message without tool calls has no empty list of them: clients take the list as "a tool was called"."""
     for choice in view.choices(exchange):
@@ -176,7 +194,12 @@ def arguments_schema(exchange: Exchange) -> Iterator[Finding]:
                 yield Finding(expected, actual, f"choice {index}, arguments {pointer}")
 
 
-@check("tools.finish-reason", level=MUST, applies=view.is_chat, spec="openai#/components/schemas/CreateChatCompletionResponse/properties/choices/items/properties/finish_reason")
+@check(
+    "tools.finish-reason",
+    level=MUST,
+    applies=view.is_chat,
+    spec="openai#/components/schemas/CreateChatCompletionResponse/properties/choices/items/properties/finish_reason",
+)
 def finish_reason(exchange: Exchange) -> Iterator[Finding]:
     """An answer that ends with finish_reason `tool_calls` has tool calls."""
     for index, choice, calls in _calls(exchange):
@@ -184,7 +207,12 @@ def finish_reason(exchange: Exchange) -> Iterator[Finding]:
             yield Finding("tool calls", "none", f"choice {index}")
 
 
-@check("tools.no-markup", level=MUST, applies=lambda x: _offers(x) and _choice(x) != "none", spec="issue#NVIDIA/TensorRT-LLM/9784")
+@check(
+    "tools.no-markup",
+    level=MUST,
+    applies=lambda x: _offers(x) and _choice(x) != "none",
+    spec="issue#NVIDIA/TensorRT-LLM/9784",
+)
 def no_markup(exchange: Exchange) -> Iterator[Finding]:
     """The content holds no call of an offered tool in the model's own markup: that is what tool_calls is for."""
     for index, choice, _ in _calls(exchange):
@@ -196,7 +224,12 @@ def no_markup(exchange: Exchange) -> Iterator[Finding]:
                 break
 
 
-@check("tools.no-message-index", level=MAY, applies=lambda x: _offers(x) and view.is_plain(x), spec="issue#epam/ai-dial-sdk/110")
+@check(
+    "tools.no-message-index",
+    level=MAY,
+    applies=lambda x: _offers(x) and view.is_plain(x),
+    spec="issue#epam/ai-dial-sdk/110",
+)
 def no_message_index(exchange: Exchange) -> Iterator[Finding]:
     """The calls of a whole message have no `index`: that belongs to deltas."""
     _require_calls(exchange)

@@ -48,7 +48,9 @@ def delta_first_complete(exchange: Exchange) -> Iterator[Finding]:
     """The first delta of a call has its id and its function's name."""
     for (choice, call), deltas in _deltas(exchange).items():
         first = deltas[0]
-        lacks = [n for n, v in (("id", first.get("id")), ("function.name", view.function_of(first).get("name"))) if not v]
+        lacks = [
+            n for n, v in (("id", first.get("id")), ("function.name", view.function_of(first).get("name"))) if not v
+        ]
         if lacks:
             yield Finding(" and ".join(lacks), str(first)[:120], f"first delta of call {call} of choice {choice}")
 

@@ -21,7 +21,8 @@ def _answer(exchange: Exchange) -> list[Any]:
     rows = []
     for choice in view.choices(exchange):
         calls = [
-            (view.function_of(call).get("name"), view.function_of(call).get("arguments")) for call in view.calls_of(choice)
+            (view.function_of(call).get("name"), view.function_of(call).get("arguments"))
+            for call in view.calls_of(choice)
         ]
         rows.append((view.text_of(choice), choice.get("finish_reason"), calls))
     return rows
@@ -42,10 +43,14 @@ def equals_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         if one[0] == other[0]:
             sure = sure or any(row[0] or row[2] for row in one[0])
             continue
-        certain = len(one) > 1 and len(other) > 1 and all(a == one[0] for a in one) and all(a == other[0] for a in other)
+        certain = (
+            len(one) > 1 and len(other) > 1 and all(a == one[0] for a in one) and all(a == other[0] for a in other)
+        )
         if not certain:
             raise Inconclusive("the answers differ, but not surely by streaming: they were not repeated alike")
-        yield Finding(str(one[0])[:300], str(other[0])[:300], f"exchange {streamed[0].number} against {plain[0].number}")
+        yield Finding(
+            str(one[0])[:300], str(other[0])[:300], f"exchange {streamed[0].number} against {plain[0].number}"
+        )
         return
     if not sure:
         raise Inconclusive("there was no text and no tool call to compare")

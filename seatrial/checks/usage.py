@@ -46,7 +46,10 @@ def details_within(exchange: Exchange) -> Iterator[Finding]:
     """Each count of the details is a part of its total."""
     usage = view.usage(exchange)
     seen = False
-    for details, total in (("prompt_tokens_details", "prompt_tokens"), ("completion_tokens_details", "completion_tokens")):
+    for details, total in (
+        ("prompt_tokens_details", "prompt_tokens"),
+        ("completion_tokens_details", "completion_tokens"),
+    ):
         table: Mapping[str, Any] = usage.get(details) or {}
         for name in ("cached_tokens", "audio_tokens", "reasoning_tokens"):
             if isinstance(table, dict) and isinstance(table.get(name), int):

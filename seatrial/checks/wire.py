@@ -19,7 +19,12 @@ def _schema(x: Exchange) -> str | None:
     return x.operation.schema_for(x.status or 0, x.media)
 
 
-@check("wire.body-schema", level=MUST, applies=_body_declared, spec="openai#/components/schemas/CreateChatCompletionResponse")
+@check(
+    "wire.body-schema",
+    level=MUST,
+    applies=_body_declared,
+    spec="openai#/components/schemas/CreateChatCompletionResponse",
+)
 def body_schema(exchange: Exchange) -> Iterator[Finding]:
     """The body of a successful answer has the members, types and literals that its operation declares."""
     body = view.json_body(exchange)

@@ -26,18 +26,34 @@ _GRACE_S = 20.0
 
 @click.command("check")
 @click.argument("url", required=False)
-@click.option("--model", "models", multiple=True, metavar="ID", help="Model, or family=ID; repeatable. Default: the first listed.")
-@click.option("--api-key-env", default="OPENAI_API_KEY", metavar="NAME", show_default=True, help="Variable that holds the key.")
-@click.option("--profile", "profile_name", metavar="NAME|FILE", help="What is known of the backend.  [default: openai-compatible]")
-@click.option("--tier", default="gate", show_default=True, metavar="TIER", help="smoke (at most 40 requests), gate or nightly.")
+@click.option(
+    "--model", "models", multiple=True, metavar="ID", help="Model, or family=ID; repeatable. Default: the first listed."
+)
+@click.option(
+    "--api-key-env", default="OPENAI_API_KEY", metavar="NAME", show_default=True, help="Variable that holds the key."
+)
+@click.option(
+    "--profile", "profile_name", metavar="NAME|FILE", help="What is known of the backend.  [default: openai-compatible]"
+)
+@click.option(
+    "--tier", default="gate", show_default=True, metavar="TIER", help="smoke (at most 40 requests), gate or nightly."
+)
 @click.option("--only", multiple=True, metavar="GLOB", help="Only these scenarios, areas or checks; repeatable.")
 @click.option("--skip", multiple=True, metavar="GLOB", help="Not these scenarios, areas or checks; repeatable.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Cases played side by side.")
 @click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Stop asking after N requests.")
 @click.option("--scenarios", metavar="DIR", help="A folder of your own: scenarios (*.yaml), checks/, profiles/.")
 @click.option("--out", metavar="DIR", help="Where the run is written.  [default: results/TIME]")
-@click.option("--timeout", type=click.FloatRange(1, 3600), default=120.0, show_default=True, help="Seconds one answer may take.")
-@click.option("--idle-timeout", type=click.FloatRange(0.5, 600), default=30.0, show_default=True, help="Seconds between two reads.")
+@click.option(
+    "--timeout", type=click.FloatRange(1, 3600), default=120.0, show_default=True, help="Seconds one answer may take."
+)
+@click.option(
+    "--idle-timeout",
+    type=click.FloatRange(0.5, 600),
+    default=30.0,
+    show_default=True,
+    help="Seconds between two reads.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show MAY findings and every reason.")
 def command(
     url: str | None,
@@ -83,7 +99,13 @@ def command(
         environment = dict(os.environ)
         if embedded:
             base = stack.enter_context(reference_server())
-            options = Options(**{**{f: getattr(options, f) for f in options.__slots__}, "base_url": base, "key_variable": "SEATRIAL_REFERENCE_KEY"})
+            options = Options(
+                **{
+                    **{f: getattr(options, f) for f in options.__slots__},
+                    "base_url": base,
+                    "key_variable": "SEATRIAL_REFERENCE_KEY",
+                }
+            )
             environment["SEATRIAL_REFERENCE_KEY"] = "sk-reference"
         code = _play(options, folder, jobs, environment)
     if not (folder / "run.jsonl").exists() or (folder / "run.jsonl").stat().st_size == 0:
@@ -166,7 +188,13 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 def _watch(child: subprocess.Popen[bytes], path: Path) -> None:
     """Shows how many cases are done, and how many verdicts failed, until the child ends."""
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[failed]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]}"),
+        TimeElapsedColumn(),
+    )
     planned = done = failed = said = 0
     began = time.monotonic()
     tail = _Tail(path)
@@ -182,7 +210,9 @@ def _watch(child: subprocess.Popen[bytes], path: Path) -> None:
                 elif b'"type":"verdict"' in line[:20]:
                     row = json.loads(line)
                     failed += row["level"] == "MUST" and row["status"] == "fail" and not row["known"]
-            progress.update(task, total=planned or None, completed=done, failed=f"{failed} MUST failed" if failed else "")
+            progress.update(
+                task, total=planned or None, completed=done, failed=f"{failed} MUST failed" if failed else ""
+            )
             if not console.is_terminal and planned and time.monotonic() - began > (said + 1) * 5:
                 said += 1
                 click.echo(f"{done} of {planned} cases, {failed} MUST failed", err=True)

@@ -23,7 +23,9 @@ def command(id: str, scenarios: str | None) -> int:
     if parts[-1] in known:
         check = known[parts[-1]]
         kind = "the exchanges of a case together" if check.relation else "each exchange it applies to"
-        click.echo(f"{check.id}  {check.level}\n  {check.requirement}\n  judges {kind}\n  {check.spec}\n  {citation.url(check.spec)}")
+        click.echo(
+            f"{check.id}  {check.level}\n  {check.requirement}\n  judges {kind}\n  {check.spec}\n  {citation.url(check.spec)}"
+        )
         shown = True
     name = parts[0].split("[")[0]
     if name in found.scenarios:

@@ -19,7 +19,14 @@ from seatrial.model import Invalid
 @click.option("--itl", type=click.FloatRange(0), default=0.0, help="Milliseconds between tokens.")
 @click.option("--list", "show", is_flag=True, help="List the defects and legal variants, and end.")
 def command(
-    port: int, host: str, plants: tuple[str, ...], api_key: str | None, api_key_env: str | None, ttft: float, itl: float, show: bool
+    port: int,
+    host: str,
+    plants: tuple[str, ...],
+    api_key: str | None,
+    api_key_env: str | None,
+    ttft: float,
+    itl: float,
+    show: bool,
 ) -> int:
     """Serves the OpenAI contract with a deterministic model, for the openai SDK, curl and seatrial itself.
 

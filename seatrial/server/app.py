@@ -1,0 +1,258 @@
+"""The routes, and what surrounds each: key, media type, JSON, errors, CORS, plants."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from seatrial.server import chat, completions, embeddings
+from seatrial.server.plant import Json, Piece, Plants, Settings
+from seatrial.server.refuse import Refused
+
+CREATED = 1_760_000_000
+LARGEST = 20 << 20
+MODELS: dict[str, dict[str, Any]] = {
+    "seatrial-chat": {"chat": True, "vision": True, "completions": True},
+    "seatrial-text": {"chat": True, "completions": True},
+    "seatrial-embed": {"embeddings": True},
+}
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+_EXPOSED = "x-request-id, retry-after, openai-processing-ms"
+
+
+def model_object(id: str) -> Json:
+    """A model as it is listed."""
+    return {"id": id, "object": "model", "created": CREATED, "owned_by": "seatrial"}
+
+
+class Server:
+    """The handlers, bound to one server's settings and plants."""
+
+    def __init__(self, settings: Settings, plants: Plants, models: dict[str, dict[str, Any]]) -> None:
+        self.settings, self.plants, self.models = settings, plants, models
+
+    def app(self) -> Starlette:
+        """The application."""
+        post = [("/chat/completions", self.chat), ("/completions", self.completions), ("/embeddings", self.embeddings)]
+        methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+        routes = [Route("/v1" + path, self._guard("POST", path, handler), methods=methods) for path, handler in post]
+        routes += [
+            Route("/v1/models", self._guard("GET", "/models", self.list_models), methods=methods),
+            Route("/v1/models/{model:path}", self._guard("GET", "/models/{model}", self.one_model), methods=methods),
+            Route("/assets/dot.png", lambda request: Response(DOT, media_type="image/png")),
+            Route("/{path:path}", self._guard("", "", self.nowhere), methods=methods),
+        ]
+        return Starlette(routes=routes)
+
+    def _guard(self, method: str, route: str, handler: Callable[[Request, bytes], Any]) -> Callable[[Request], Any]:
+        """The handler behind all that is common: preflight, key, method, errors, headers."""
+
+        async def guarded(request: Request) -> Response:
+            body = b""
+            try:
+                if int(request.headers.get("content-length") or 0) > LARGEST:
+                    raise Refused(413, "The request is too large.", None, "request_too_large")
+                body = await request.body()
+                for before in self.plants.each("before"):
+                    planted = before(request, body)
+                    if isinstance(planted, Response):
+                        return planted
+                if request.method == "OPTIONS":
+                    return self._finish(request, Response(status_code=204))
+                if method and request.method != method and not (method == "GET" and request.method == "HEAD"):
+                    raise Refused(
+                        405, f"Not allowed to {request.method} on {request.url.path}.", None, "method_not_allowed"
+                    )
+                self._key(request)
+                made = handler(request, body)
+            except Refused as refused:
+                made = self._refusal(route, refused, method)
+            except Exception:
+                refused = Refused(500, "The server had an error.", None, "internal_error", "server_error")
+                made = self._refusal(route, refused, method)
+                raise
+            return self._finish(request, made)
+
+        return guarded
+
+    def _key(self, request: Request) -> None:
+        if self.settings.api_key is None:
+            return
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not secrets.compare_digest(
+            key.strip().encode(), self.settings.api_key.encode()
+        ):
+            why = "Incorrect API key provided." if key else "You didn't provide an API key."
+            raise Refused(401, why, None, "invalid_api_key")
+
+    def _refusal(self, route: str, refused: Refused, method: str) -> Response:
+        status, body = refused.status, refused.envelope
+        for error in self.plants.each("error"):
+            status, body = error(route, status, body)
+        data = body if isinstance(body, bytes) else chat.dumps(body)
+        headers = {"allow": f"{method}, OPTIONS"} if status == 405 else {}
+        return Response(data, status, headers, "application/json")
+
+    def _finish(self, request: Request, response: Response) -> Response:
+        headers = {
+            "x-request-id": "req_" + secrets.token_hex(12),
+            "access-control-allow-origin": "*",
+            "access-control-expose-headers": _EXPOSED,
+        }
+        if request.method == "OPTIONS":
+            headers |= {
+                "access-control-allow-methods": "GET, POST, OPTIONS",
+                "access-control-allow-headers": request.headers.get("access-control-request-headers", "*"),
+                "access-control-max-age": "600",
+            }
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        for change in self.plants.each("headers"):
+            table = dict(response.headers)
+            change(response.status_code, table)
+            for name in set(response.headers) - set(table):
+                del response.headers[name]
+            for name, value in table.items():
+                response.headers[name] = value
+        return response
+
+    def _json(self, request: Request, body: bytes, route: str) -> Json:
+        media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if media != "application/json":
+            raise Refused(
+                415,
+                f"Unsupported content type: {media or 'none'!r}. Use application/json.",
+                None,
+                "unsupported_media_type",
+            )
+        try:
+            parsed = json.loads(body, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise Refused(
+                400, f"We could not parse the JSON body of your request: {error}.", None, "invalid_json"
+            ) from error
+        if not isinstance(parsed, dict):
+            raise Refused(400, "The JSON body of your request is not an object.", None, "invalid_json")
+        for change in self.plants.each("body"):
+            parsed = change(route, parsed)
+        return parsed
+
+    def _valid(self, validate: Callable[[], None], route: str, body: Json) -> None:
+        """Validates, again and again, until nothing is refused or a refusal stands."""
+        for _ in range(8):
+            try:
+                validate()
+                return
+            except Refused as refused:
+                name = refused.param.split(".")[0].split("[")[0]
+                if not any(accept(route, refused.param, body) for accept in self.plants.each("accepts")):
+                    raise
+                body.pop(name, None)
+
+    def list_models(self, request: Request, body: bytes) -> Response:
+        return self._plain("/models", {}, {"object": "list", "data": [model_object(id) for id in self.models]})
+
+    def one_model(self, request: Request, body: bytes) -> Response:
+        id = request.path_params["model"]
+        if id not in self.models:
+            raise Refused(404, f"The model '{id}' does not exist.", "model", "model_not_found")
+        return self._plain("/models/{model}", {}, model_object(id))
+
+    def nowhere(self, request: Request, body: bytes) -> Response:
+        raise Refused(404, f"Invalid URL ({request.method} {request.url.path}).", None, "unknown_url")
+
+    def chat(self, request: Request, body: bytes) -> Response:
+        route = "/chat/completions"
+        parsed = self._json(request, body, route)
+        origin = f"{request.url.scheme}://{request.url.netloc}"
+        self._valid(lambda: chat.validate(parsed, self.models, origin), route, parsed)
+        made = chat.answer(parsed, self.plants, int(time.time()))
+        if parsed.get("stream"):
+            return self._stream(request, route, parsed, chat.chunks(made))
+        return self._plain(route, parsed, chat.plain(made))
+
+    def completions(self, request: Request, body: bytes) -> Response:
+        route = "/completions"
+        parsed = self._json(request, body, route)
+        self._valid(lambda: completions.validate(parsed, self.models), route, parsed)
+        whole, rows = completions.answer(parsed, self.plants, int(time.time()))
+        if parsed.get("stream"):
+            return self._stream(request, route, parsed, completions.chunks(parsed, whole, rows))
+        return self._plain(route, parsed, completions.plain(parsed, whole, rows))
+
+    def embeddings(self, request: Request, body: bytes) -> Response:
+        route = "/embeddings"
+        parsed = self._json(request, body, route)
+        self._valid(lambda: embeddings.validate(parsed, self.models), route, parsed)
+        return self._plain(route, parsed, embeddings.answer(parsed))
+
+    def _plain(self, route: str, body: Json, result: Any) -> Response:
+        for change in self.plants.each("result"):
+            result = change(route, body, result)
+            if isinstance(result, Response):
+                return result
+        data = result if isinstance(result, bytes) else chat.dumps(result)
+        pieces: Iterable[Piece] = [data]
+        planted = False
+        for wire in self.plants.each("wire"):
+            pieces, planted = wire(route, data), True
+        if not planted:
+            return Response(data, 200, {}, "application/json")
+        return StreamingResponse(_slowly(pieces), 200, {}, "application/json")
+
+    def _stream(self, request: Request, route: str, body: Json, chunks: Iterator[Json]) -> Response:
+        rows: Iterable[Json] = chunks
+        for change in self.plants.each("chunks"):
+            rows = change(route, body, iter(rows))
+        pieces: Iterable[Piece] = _events(rows, self.settings)
+        for change in self.plants.each("events"):
+            pieces = change(route, body, iter(pieces))
+            if isinstance(pieces, Response):
+                return pieces
+        headers = {"cache-control": "no-cache"}
+        return StreamingResponse(_slowly(pieces), 200, headers, "text/event-stream")
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _events(chunks: Iterable[Json], settings: Settings) -> Iterator[Piece]:
+    for index, chunk in enumerate(chunks):
+        wait = settings.ttft_ms if index == 1 else settings.itl_ms
+        if index and wait:
+            yield wait / 1e3
+        yield b"data: " + chat.dumps(chunk) + b"\n\n"
+    yield b"data: [DONE]\n\n"
+
+
+async def _slowly(pieces: Iterable[Piece]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        if isinstance(piece, (int, float)):
+            await asyncio.sleep(piece)
+        else:
+            yield piece
+
+
+def compressed(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces of a body as gzip, each written at once."""
+    press = zlib.compressobj(wbits=31)
+    for piece in pieces:
+        yield press.compress(piece) + press.flush(zlib.Z_SYNC_FLUSH) if isinstance(piece, bytes) else piece
+    yield press.flush()
+
+
+__all__ = ["MODELS", "Server", "compressed", "model_object"]

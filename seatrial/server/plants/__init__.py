@@ -1,0 +1,1 @@
+"""The plants, one file a theme; each module has PLANTS."""

@@ -1,0 +1,151 @@
+"""Small pieces that plants are made of: where a change is to be made, and what it is."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from seatrial.server.plant import Json, Piece, Plant
+
+CHAT, COMPLETIONS, EMBEDDINGS = "/chat/completions", "/completions", "/embeddings"
+GENERATIONS = (CHAT, COMPLETIONS)
+Change = Callable[[Json], Any]
+
+
+def defect(id: str, area: str, summary: str, *trips: str, level: str = "MUST", source: str = "", **hooks: Any) -> Plant:
+    """A planted defect that trips these checks."""
+    return Plant(id, "defect", area, summary, trips, level, source, **hooks)
+
+
+def variant(name: str, summary: str, **hooks: Any) -> Plant:
+    """A legal variant that nothing may accuse."""
+    return Plant(f"legal.{name}", "variant", "legal", summary, (), "", "", **hooks)
+
+
+def result(change: Change, *routes: str) -> Callable[[str, Json, Any], Any]:
+    """Changes plain answers of these routes (all, where none is named)."""
+
+    def hook(route: str, body: Json, made: Any) -> Any:
+        if (not routes or route in routes) and isinstance(made, dict):
+            made = copy.deepcopy(made)
+            change(made)
+        return made
+
+    return hook
+
+
+def result_of(change: Callable[[Json, Json], Any], *routes: str) -> Callable[[str, Json, Any], Any]:
+    """Like `result`, for a change that also looks at the request."""
+
+    def hook(route: str, body: Json, made: Any) -> Any:
+        if (not routes or route in routes) and isinstance(made, dict):
+            made = copy.deepcopy(made)
+            change(body, made)
+        return made
+
+    return hook
+
+
+def each_chunk(
+    change: Callable[[int, Json], Any], *routes: str
+) -> Callable[[str, Json, Iterator[Json]], Iterable[Json]]:
+    """Changes chunks by their place in the stream."""
+
+    def hook(route: str, body: Json, chunks: Iterator[Json]) -> Iterator[Json]:
+        for place, chunk in enumerate(chunks):
+            if not routes or route in routes:
+                change(place, chunk)
+            yield chunk
+
+    return hook
+
+
+def all_chunks(
+    change: Callable[[Json, list[Json]], list[Json]], *routes: str
+) -> Callable[[str, Json, Iterator[Json]], Iterable[Json]]:
+    """Changes a stream as a list."""
+
+    def hook(route: str, body: Json, chunks: Iterator[Json]) -> Iterable[Json]:
+        if routes and route not in routes:
+            return chunks
+        return change(body, list(chunks))
+
+    return hook
+
+
+def choices(change: Change) -> Change:
+    """Changes each choice of a plain answer."""
+
+    def hook(made: Json) -> None:
+        for choice in made.get("choices", ()):
+            change(choice)
+
+    return hook
+
+
+def calls(change: Callable[[int, Json], Any]) -> Change:
+    """Changes each tool call of each choice of a plain answer."""
+
+    def hook(made: Json) -> None:
+        for choice in made.get("choices", ()):
+            for place, call in enumerate(choice["message"].get("tool_calls") or ()):
+                change(place, call)
+
+    return hook
+
+
+def delta_calls(change: Callable[[bool, Json], Any]) -> Callable[[str, Json, Iterator[Json]], Iterable[Json]]:
+    """Changes each tool-call delta; told whether it is the first of its call."""
+
+    def hook(route: str, body: Json, chunks: Iterator[Json]) -> Iterator[Json]:
+        for chunk in chunks:
+            for choice in chunk.get("choices", ()):
+                for call in choice.get("delta", {}).get("tool_calls") or ():
+                    change("id" in call, call)
+            yield chunk
+
+    return hook
+
+
+def ignoring(*names: str, route: str = "") -> Callable[[str, Json], Json]:
+    """Drops parameters as if they had not been sent."""
+
+    def hook(at: str, body: Json) -> Json:
+        if route and at != route:
+            return body
+        return {name: value for name, value in body.items() if name not in names}
+
+    return hook
+
+
+def accepting(*names: str) -> Callable[[str, str, Json], bool]:
+    """Takes what is refused of these parameters, and goes on without them."""
+    return lambda route, param, body: param.split(".")[0].split("[")[0] in names
+
+
+def framing(
+    change: Callable[[list[bytes]], Iterable[Piece]],
+) -> Callable[[str, Json, Iterator[Piece]], Iterable[Piece]]:
+    """Changes the events of a stream as bytes; the waits between them are left out."""
+
+    def hook(route: str, body: Json, pieces: Iterator[Piece]) -> Iterable[Piece]:
+        return change([piece for piece in pieces if isinstance(piece, bytes)])
+
+    return hook
+
+
+def every(change: Callable[[bytes], bytes]) -> Callable[[str, Json, Iterator[Piece]], Iterable[Piece]]:
+    """Changes each event's bytes, one by one as they come."""
+
+    def hook(route: str, body: Json, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        for piece in pieces:
+            yield change(piece) if isinstance(piece, bytes) else piece
+
+    return hook
+
+
+def text_piece(chunk: Json) -> str:
+    """The text that a chunk adds to its first choice."""
+    choice = (chunk.get("choices") or [{}])[0]
+    return str(choice.get("delta", {}).get("content") or choice.get("text") or "")
