@@ -61,7 +61,6 @@ class Shown:
     more_events: Sequence[tuple[int, str, str, str]]
     gap: int
     timing: str
-    curl: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +177,6 @@ def shown(exchange: Exchange) -> Shown:
         more_events=last,
         gap=gap,
         timing=", ".join(timing),
-        curl=_curl(exchange),
     )
 
 
@@ -229,7 +227,10 @@ class _Page:
             self._room -= cost
             self._placed.add(number)
             placed.append(view)
-            command = view.curl if number == verdict.exchange else command
+        own = self._run.exchanges.get(verdict.exchange) if verdict.exchange is not None else None
+        if own is not None and full and self._room > 0:
+            command = _curl(own)
+            self._room -= len(escape(command))
         return Failure(verdict, findings, len(verdict.findings) - len(findings), placed, elsewhere, left_out, command)
 
     def _cited(self, verdict: Verdict) -> list[int]:
@@ -247,7 +248,7 @@ def _text(text: str, most: int) -> str:
 
 def _cost(view: Shown) -> int:
     """About how many characters of HTML the exchange takes."""
-    texts = [view.request_line, view.curl, *(p.text for p in (view.request_body, view.body) if p)]
+    texts = [view.request_line, *(p.text for p in (view.request_body, view.body) if p)]
     texts += [name + value for name, value in (*view.request_headers, *view.headers)]
     texts += [row[3] for row in (*view.events, *view.more_events)]
     return sum(len(escape(text)) for text in texts) + 1500 + 60 * (len(view.events) + len(view.headers))
@@ -287,7 +288,6 @@ def render(run: Run) -> str:
             ("Took", f"{summary.duration(run.seconds)}, {summary.count(summary.requests(run), 'request')}"),
             ("Tokens", f"{prompt:,} in, {completion:,} out" if prompt or completion else ""),
         ],
-        "incomplete": summary.incomplete_reason(run),
         "counts": runs.counts(run.verdicts),
         "undecided": [
             (status.word, summary.reasons(run.verdicts, status, brief=True))
@@ -302,7 +302,7 @@ def render(run: Run) -> str:
             for known in (False, True)
         ],
         "groups_left_out": max(0, len(found) - _GROUPS),
-        "errors": summary.groups(verdict for verdict in run.verdicts if verdict.status is Status.ERROR),
+        "errors": summary.reasons(run.verdicts, Status.ERROR),
         "verdicts": run.verdicts,
         "style": Markup((_HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
         "script": Markup((_HERE / "report.js").read_text(encoding="utf-8")),  # noqa: S704 - ours

@@ -51,7 +51,11 @@ def results(run: Run) -> dict[str, Any]:
 def write(run: Run, out: Path) -> Path:
     """results.json is in `out` when this returns."""
     path = out / FILE
-    text = json.dumps(results(run), ensure_ascii=False, indent=1)
+    data = results(run)
+    rows = ",\n".join("    " + json.dumps(row, ensure_ascii=False) for row in data.pop("verdicts"))
+    head = json.dumps(data, ensure_ascii=False, indent=2).removesuffix("\n}")
+    # A verdict a line, so that the file can be searched and compared.
+    text = f'{head},\n  "verdicts": [\n{rows}\n  ]\n}}\n'
     # A lone surrogate has no UTF-8 but has a JSON escape, and it can only stand inside a string here.
-    path.write_bytes(text.encode("utf-8", "backslashreplace") + b"\n")
+    path.write_bytes(text.encode("utf-8", "backslashreplace"))
     return path

@@ -51,14 +51,16 @@ def _outcome(verdict: Verdict) -> Iterator[ET.Element]:
 def _case(verdict: Verdict, seconds: float) -> ET.Element:
     case = ET.Element("testcase", classname=_text(verdict.scenario), name=_text(verdict.id), time=f"{seconds:.3f}")
     outcome = list(_outcome(verdict))
-    facts = {"level": verdict.level.value}
     if outcome:
-        facts |= {"status": verdict.status.word, "check": verdict.check, "spec": verdict.spec}
-    if verdict.known:
-        facts["known"] = "true"
-    properties = ET.SubElement(case, "properties")
-    for name, value in facts.items():
-        ET.SubElement(properties, "property", name=name, value=_text(value))
+        facts = {
+            "level": verdict.level.value,
+            "status": verdict.status.word,
+            "check": verdict.check,
+            "spec": verdict.spec,
+        }
+        properties = ET.SubElement(case, "properties")
+        for name, value in (facts | {"known": "true"} if verdict.known else facts).items():
+            ET.SubElement(properties, "property", name=name, value=_text(value))
     case.extend(outcome)
     return case
 

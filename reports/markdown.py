@@ -17,23 +17,26 @@ _MOST = 60
 _MARKS = {"PASSED": "✅", "FAILED": "❌", "INCOMPLETE": "⚠️"}
 
 
+def _entities(flat: str) -> str:
+    """The line with all that Markdown, its extensions or HTML could take for markup written as entities."""
+    escaped = re.sub(r"[&<>`|*_\[\]\\~!#@$^:]", lambda hit: f"&#{ord(hit[0])};", flat)
+    return re.sub(r"(?i)\b(www)\.", r"\1&#46;", escaped)
+
+
 def text(string: str, most: int = 300) -> str:
-    """The string as one line of prose in which nothing is markup, HTML, a mention or a reference."""
-    flat = summary.line(string, most)
-    escaped = re.sub(r"[^\w\s.,:;/↵…⟨⟩-]", lambda hit: f"&#{ord(hit[0])};", flat, flags=re.ASCII)
+    """The string as one line of prose in which nothing is markup, HTML, a link, a mention or a reference."""
     # Mentions and references are looked for after entities are resolved; a zero-width space parts them.
-    return re.sub(r"(&#64;|&#35;|://|_)", lambda hit: f"{'&#95;' if hit[0] == '_' else hit[0]}&#8203;", escaped)
+    return re.sub(r"&#(64|35);", r"&#\1;&#8203;", _entities(summary.line(string, most)))
 
 
 def code(string: str, most: int = 300) -> str:
-    """The string in a code element, where no reader looks for mentions, references or links."""
-    flat = summary.line(string, most) or " "
-    return f"<code>{re.sub(r'[^A-Za-z0-9 ]', lambda hit: f'&#{ord(hit[0])};', flat)}</code>"
+    """The string in a code element, where no reader looks for mentions and references."""
+    return f"<code>{_entities(summary.line(string, most)) or ' '}</code>"
 
 
 def _cite(spec: str) -> str:
     url = summary.url(spec)
-    return f"[{text(spec)}](<{url}>)" if url and not set(url) & set("<> \n") else code(spec) if spec else ""
+    return f"[{code(spec)}](<{url}>)" if url and not set(url) & set("<> \n") else code(spec) if spec else ""
 
 
 def _requirements(run: Run) -> list[str]:
@@ -109,10 +112,10 @@ def render(run: Run) -> str:
     must = [group for group in found if group.level is Level.MUST and not group.known]
     if must:
         rows += ["", "### MUST failed", *_failures(must)]
-    errors = summary.groups(v for v in run.verdicts if v.status is Status.ERROR)
+    errors = summary.reasons(run.verdicts, Status.ERROR)
     if errors:
         rows += ["", "### Errors of seatrial itself", ""]
-        rows += [f"- {code(group.name)}: {code(group.verdicts[0].reason)}" for group in errors[:_MOST]]
+        rows += [f"- {len(v):,} × {code(reason)}, first in {code(v[0].id)}" for reason, v in errors[:_MOST]]
     known = [group for group in found if group.known]
     rows += _folded(f"Known failures: {sum(len(g.verdicts) for g in known):,}", _failures(known)[1:])
     for level in (Level.SHOULD, Level.MAY):

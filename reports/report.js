@@ -30,10 +30,11 @@
   addEventListener("hashchange", reveal);
   reveal();
 
-  // On paper nothing can be unfolded: failures are printed whole, the list of all verdicts only if it is open.
+  // On paper nothing can be unfolded: failures and reasons are printed whole; exchanges, which are long, and the list
+  // of all verdicts only where the reader has opened them.
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("#failures details:not([open]), #undecided details:not([open])")];
+    opened = [...document.querySelectorAll(".others:not([open]), .more:not([open]), .reason:not([open])")];
     opened.forEach((node) => { node.open = true; });
   });
   addEventListener("afterprint", () => opened.forEach((node) => { node.open = false; }));

@@ -17,13 +17,14 @@ from rich.text import Text
 
 from seatrial import curl, summary
 from seatrial import run as runs
-from seatrial.model import Level, Status
+from seatrial.model import Level, Status, Verdict
 from seatrial.run import Run
 from seatrial.summary import Group, count, line
 
 FILE = ""
 _COLOURS = {"PASSED": "bold green", "FAILED": "bold red", "INCOMPLETE": "bold yellow"}
 _LONGEST_CURL = 1200
+_BLOCKS = 20
 
 
 def _number(number: int, style: str = "") -> Text:
@@ -38,7 +39,7 @@ def _of(row: dict[str, int] | None, style: str) -> Text:
 
 
 def _areas(run: Run) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 1), show_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 1), collapse_padding=True, show_edge=False)
     table.add_column("Area", overflow="fold", ratio=None)
     for name in ("MUST", "failed", "SHOULD", "failed", "inconcl.", "skipped", "errors"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -125,17 +126,26 @@ def _fit(text: str, room: int) -> str:
     return cut.plain
 
 
+def _listed(console: Console, rows: Sequence[tuple[str, int]]) -> None:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for text, times in rows:
+        grid.add_row(f"{times:,}×", Text(line(text, 500)))
+    console.print(Padding(grid, (0, 0, 0, 2)))
+
+
+def _checks(verdicts: Sequence[Verdict]) -> str:
+    names = list(dict.fromkeys(summary.name_of(verdict) for verdict in verdicts))
+    return names[0] + (f" and {count(len(names) - 1, 'more check')}" if len(names) > 1 else "")
+
+
 def _reasons(console: Console, run: Run, status: Status) -> None:
     found = summary.reasons(run.verdicts, status)
     if not found:
         return
     _title(console, status.word.capitalize(), "bold")
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for reason, verdicts in found:
-        grid.add_row(f"{len(verdicts):,}×", Text(f"{reason or 'no reason was recorded'}"))
-    console.print(Padding(grid, (0, 0, 0, 2)))
+    _listed(console, [(reason or "no reason was recorded", len(verdicts)) for reason, verdicts in found])
 
 
 def _failures(console: Console, run: Run, verbose: bool) -> None:
@@ -143,24 +153,27 @@ def _failures(console: Console, run: Run, verbose: bool) -> None:
     must = [group for group in found if group.level is Level.MUST and not group.known]
     if must:
         _title(console, f"MUST failed: {sum(len(g.verdicts) for g in must):,}", "bold red")
-        for group in must:
+        most = len(must) if verbose else _BLOCKS
+        for group in must[:most]:
             _block(console, run, group, "red")
-    errors = summary.groups(verdict for verdict in run.verdicts if verdict.status is Status.ERROR)
+        if must[most:]:
+            _title(
+                console, f"{count(len(must) - most, 'more check')}, in full with --verbose and in report.html", "red"
+            )
+            _compact(console, must[most:], "red")
+    errors = [(f"{reason}: {_checks(rows)}", len(rows)) for reason, rows in summary.reasons(run.verdicts, Status.ERROR)]
     if errors:
         _title(console, "Errors of seatrial itself, which are worth a bug report", "bold magenta")
-        for group in errors:
-            console.print(Text(f"  {len(group.verdicts):,}× {line(group.name)}: {line(group.verdicts[0].reason)}"))
+        _listed(console, errors)
     known = [group for group in found if group.known]
     if known:
         _title(console, f"Known failures, which do not count: {sum(len(g.verdicts) for g in known):,}", "bold")
-        for group in known:
-            reason = line(group.verdicts[0].reason.removeprefix("known: "))
-            console.print(Text(f"  {len(group.verdicts):,}× {line(group.name)} ({group.level.value}): {reason}"))
+        rows = [(f"{g.name} ({g.level.value}): {g.verdicts[0].reason.removeprefix('known: ')}", g) for g in known]
+        _listed(console, [(text, len(group.verdicts)) for text, group in rows])
     fixed = summary.fixed(run.verdicts)
     if fixed:
         _title(console, f"Known failures that pass now: {len(fixed):,}", "bold green")
-        for verdict in fixed:
-            console.print(Text(f"  {line(verdict.id)}"))
+        _listed(console, [(verdict.id, 1) for verdict in fixed])
     for level in (Level.SHOULD, Level.MAY):
         some = [group for group in found if group.level is level and not group.known]
         total = sum(len(group.verdicts) for group in some)

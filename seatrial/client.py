@@ -20,6 +20,7 @@ from seatrial.model import REDACTED, WRONG_KEY, Event, Exchange, Operation, Requ
 from seatrial.sse import Reader
 
 MAX_BODY = 64 << 20
+_SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,13 @@ class _Alarm:
         self._streams: list[Any] = []
         self._timer: threading.Timer | None = None
         self.rang = False
+        self.connected = False
 
     def watch(self, name: str, info: Mapping[str, Any]) -> None:
         """httpcore's trace hook: remembers each connection that is opened."""
         if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._streams = [*self._streams[-3:], info["return_value"]]
+            self.connected = True
 
     def set(self, seconds: float) -> None:
         """Rings after `seconds` from now, instead of when it was to ring before."""
@@ -75,6 +78,8 @@ class Client:
         self.base_url = base_url.rstrip("/")
         self.bounds = bounds or Bounds()
         self._key = os.environ.get(key_variable) or None
+        # A word such as `none` or `EMPTY` stands for "no key", and is part of other words.
+        self._secret = self._key if self._key and len(self._key) >= _SHORTEST_SECRET else None
         timeout = httpx.Timeout(self.bounds.idle, connect=self.bounds.connect)
         self._http = httpx.Client(timeout=timeout, follow_redirects=False)
         self.sent = 0
@@ -101,7 +106,7 @@ class Client:
         base_url: str | None = None,
     ) -> Exchange:
         """One exchange. Never raises for what a server or network does: that is `exchange.error`."""
-        content = raw if raw is not None else (None if body is None else json.dumps(body).encode("utf-8"))
+        content = raw if raw is not None else (None if body is None else _json(body))
         url = (base_url or self.base_url) + _fill(operation.path, parameters or {})
         if query:
             url += "?" + urlencode(query)
@@ -123,12 +128,14 @@ class Client:
                 fields[name.lower()] = value
         self.sent += 1
         shown = tuple((name, self._redact(value)) for name, value in fields.items())
+        if auth == "default" and self._key:
+            shown = tuple((n, f"Bearer {REDACTED}" if n == "authorization" else v) for n, v in shown)
         request = Request(operation.method, self._redact(url), shown, content or b"")
         exchange = Exchange(number, operation, request, None, started=time.time(), step=step, auth=auth)
         return self._perform(exchange, url, fields, content)
 
     def _redact(self, text: str) -> str:
-        return text.replace(self._key, REDACTED) if self._key else text
+        return text.replace(self._secret, REDACTED) if self._secret else text
 
     def _perform(self, exchange: Exchange, url: str, fields: Mapping[str, str], content: bytes | None) -> Exchange:
         alarm = _Alarm()
@@ -192,6 +199,14 @@ class Client:
             error = TransportError("protocol", self._redact(f"{type(fault).__name__}: {fault}"))
         finally:
             alarm.clear()
+        if (
+            error is not None
+            and error.kind in ("reset", "protocol")
+            and status is None
+            and not alarm.connected
+            and not alarm.rang
+        ):
+            error = TransportError("closed", "the kept connection was closed before the request was answered")
         end_ns = time.perf_counter_ns() - start
         left_open = False
         if alarm.rang and error is None and not done:
@@ -204,8 +219,8 @@ class Client:
         if error is not None and error.kind == "timeout" and not left_open and _finished(events):
             error, left_open = None, True
         recorded = bytes(body)
-        if self._key and self._key.encode() in recorded:
-            recorded = recorded.replace(self._key.encode(), REDACTED.encode())
+        if self._secret and self._secret.encode() in recorded:
+            recorded = recorded.replace(self._secret.encode(), REDACTED.encode())
             at_first = {index: event.at_ns for index, event in enumerate(events)}
             again = Reader().feed(recorded, 0)
             events = [replace(event, at_ns=at_first.get(index, end_ns)) for index, event in enumerate(again)]
@@ -222,6 +237,14 @@ class Client:
             http_version=version,
             left_open=left_open,
         )
+
+
+def _json(body: Any) -> bytes:
+    """The body as clients send it: text as UTF-8; escapes only where a lone surrogate has no UTF-8."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(body).encode("ascii")
 
 
 def _finished(events: list[Event]) -> bool:

@@ -33,6 +33,9 @@ def parts(expected: Mapping[str, Any], exchange: Exchange, scope: Scope, status_
             failed = True
         elif status_failed:
             yield "status", Inconclusive("a more binding expectation of the status failed")
+        elif exchange.status >= 500 and exchange.status != 501 and not status_matches(wanted, exchange.status):
+            failed = True
+            yield "status", Inconclusive("the server erred, which http.no-server-error judges")
         elif not status_matches(wanted, exchange.status):
             failed = True
             yield "status", [Finding(f"status {_words(wanted)}", f"status {exchange.status}", "status line")]

@@ -110,7 +110,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class TransportError:
-    """Why an answer is not whole. `kind` is one of: connect, tls, timeout, reset, protocol, decoding, too-large."""
+    """Why an answer is not whole. `kind` is one of: connect, tls, timeout, reset, protocol, decoding, too-large, closed.
+
+    `closed` is a kept connection that was closed before anything of the answer came.
+    """
 
     kind: str
     detail: str

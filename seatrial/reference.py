@@ -61,6 +61,8 @@ def _one(text: str, scope: Scope) -> Any:
     found: Any
     if head.startswith("$inputs."):
         found = scope.inputs.get(head.removeprefix("$inputs."), ABSENT)
+        if isinstance(found, (dict, list)):
+            found = resolve(found, scope)
     elif head.startswith("$steps."):
         step, _, output = head.removeprefix("$steps.").partition(".outputs.")
         found = scope.outputs.get(step, {}).get(output, ABSENT)

@@ -28,11 +28,12 @@ def error_of(exchange: Exchange) -> tuple[str, str]:
     return "", error if isinstance(error, str) else json.dumps(error)
 
 
-def refused(exchange: Exchange, needs: Sequence[str], target: Target) -> str | None:
+def refused(exchange: Exchange, needs: Sequence[str], target: Target, route_only: bool = False) -> str | None:
     """Why the answer means "not offered", naming the capability; None where it does not.
 
     A route may be missing (404, 405, 501) and a parameter may be refused by name (400, 403, 415, 422), unless the
-    profile says that the backend offers it.
+    profile says that the backend offers it. With `route_only`, for a request that is wrong on purpose, only the
+    missing route counts.
     """
     if exchange.error is not None or exchange.status is None or not needs:
         return None
@@ -41,7 +42,7 @@ def refused(exchange: Exchange, needs: Sequence[str], target: Target) -> str | N
         if declared(needs[0], target.profile.capabilities):
             return None
         return f"unsupported: {needs[0]}: {exchange.operation.method} {exchange.operation.path} is answered {exchange.status}"
-    if exchange.status not in (400, 403, 415, 422):
+    if route_only or exchange.status not in (400, 403, 415, 422):
         return None
     for id in needs:
         for word in capabilities()[id].parameters:

@@ -38,6 +38,7 @@ def count(number: int, noun: str, nouns: str = "") -> str:
 
 def duration(seconds: float) -> str:
     """The seconds as people write them."""
+    seconds = max(0.0, seconds)  # clocks can be set back
     if seconds >= 90:
         return f"{int(seconds + 0.5) // 60} min {int(seconds + 0.5) % 60} s"
     return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
@@ -94,7 +95,7 @@ def incomplete_reason(run: Run) -> str:
         why.append(f"the run {cut}: {done if run.planned else 'no case was planned yet'}")
     errors = sum(verdict.status is Status.ERROR for verdict in run.verdicts)
     if errors:
-        why.append(f"seatrial itself erred in {count(errors, 'verdict')}")
+        why.append(f"{count(errors, 'verdict')} could not be given, as seatrial itself erred")
     if not any(verdict.status is Status.PASS and verdict.level is Level.MUST for verdict in run.verdicts):
         why.append("no MUST passed, so nothing was proven")
     return "; ".join(why)

@@ -19,6 +19,11 @@ def is_ok(exchange: Exchange) -> bool:
     return exchange.status is not None and 200 <= exchange.status < 300
 
 
+def has_body(exchange: Exchange) -> bool:
+    """Whether HTTP gives this answer a body (RFC 9110, 9.3.2 and 15.3.5)."""
+    return exchange.request.method not in ("HEAD", "OPTIONS") and exchange.status not in (204, 304)
+
+
 def is_chat(exchange: Exchange) -> bool:
     return exchange.operation.id == "createChatCompletion" and is_ok(exchange)
 

@@ -40,9 +40,16 @@ def play(plants: tuple[str, ...], cases: Iterable[Case], profile: str = "openai-
 
 
 @cache
+def nightly() -> tuple[Case, ...]:
+    """Every case there is."""
+    options = Options("", tier="nightly")
+    return tuple(session.select(session.catalog(options), options)[0])
+
+
+@cache
 def clean() -> tuple[Verdict, ...]:
-    """The verdicts of the whole gate on the clean server."""
-    return tuple(play((), gate()))
+    """The verdicts of every case on the clean server."""
+    return tuple(play((), nightly(), "reference"))
 
 
 def matches(verdict: Verdict, trips: Iterable[str]) -> bool:
@@ -52,8 +59,10 @@ def matches(verdict: Verdict, trips: Iterable[str]) -> bool:
 
 def showing(trips: Iterable[str], most: int = 10) -> list[Case]:
     """Smoke cases, and cases in which the tripped verdicts pass on the clean server: up to `most` for each trip."""
+    gated = {case.id for case in gate()}
     wanted = {case.id for case in gate() if case.scenario.tier == "smoke"}
     for trip in trips:
-        found = [v.case for v in clean() if v.status is Status.PASS and matches(v, [trip])]
-        wanted |= set(list(dict.fromkeys(found))[:most])
-    return [case for case in gate() if case.id in wanted]
+        found = list(dict.fromkeys(v.case for v in clean() if v.status is Status.PASS and matches(v, [trip])))
+        found.sort(key=lambda case: case not in gated)
+        wanted |= set(found[:most] if "*" not in trip else found[:400])
+    return [case for case in nightly() if case.id in wanted]

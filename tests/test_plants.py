@@ -9,8 +9,8 @@ from seatrial.check import checks
 from seatrial.model import Level, Status, Verdict
 from tests import plants
 
-DEFECTS = sorted(id for id, plant in server.plants().items() if plant.kind == "defect")
-VARIANTS = sorted(id for id, plant in server.plants().items() if plant.kind == "variant")
+DEFECTS = sorted(id for id, plant in server.catalog().items() if plant.kind == "defect")
+VARIANTS = sorted(id for id, plant in server.catalog().items() if plant.kind == "variant")
 
 
 def accusations(verdicts: list[Verdict] | tuple[Verdict, ...]) -> list[str]:
@@ -35,13 +35,13 @@ def test_every_check_passes_somewhere_on_the_clean_server() -> None:
 
 
 def test_every_check_has_a_planted_defect() -> None:
-    tripped = {trip for plant in server.plants().values() for trip in plant.trips}
+    tripped = {trip for plant in server.catalog().values() for trip in plant.trips}
     assert set(checks()) - tripped == set()
 
 
 @pytest.mark.parametrize("id", DEFECTS)
 def test_a_defect_is_caught_by_its_check(id: str, request: pytest.FixtureRequest) -> None:
-    plant = server.plants()[id]
+    plant = server.catalog()[id]
     whole = request.config.getoption("--whole-gate")
     cases = plants.gate() if whole else plants.showing(plant.trips)
     verdicts = plants.play((id,), cases)

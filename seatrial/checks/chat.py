@@ -48,7 +48,9 @@ def _limit(exchange: Exchange) -> Any:
 @check(
     "chat.max-tokens",
     level=MUST,
-    applies=lambda x: view.is_generation(x) and _limit(x) is not None,
+    applies=lambda x: (
+        view.is_generation(x) and _limit(x) is not None and (not x.asked_to_stream or b'"usage"' in x.body)
+    ),
     spec=REQUEST + "max_completion_tokens",
 )
 def max_tokens(exchange: Exchange) -> Iterator[Finding]:

@@ -73,9 +73,11 @@ def token_bytes(exchange: Exchange) -> Iterator[Finding]:
                 if text != token and "\ufffd" not in token and "\\x" not in token and not _special(token, text):
                     yield Finding(f"bytes of {token!r}", f"{text!r}", "logprobs.content")
                     return
-                if any(mark in token for mark in _MARKS) and not any(
-                    mark in view.text_of(c) for c, _ in _all_rows(exchange) for mark in _MARKS
-                ) and entry is row:
+                if (
+                    any(mark in token for mark in _MARKS)
+                    and not any(mark in view.text_of(c) for c, _ in _all_rows(exchange) for mark in _MARKS)
+                    and entry is row
+                ):
                     yield Finding("text", f"{token!r}, a mark of the vocabulary", "logprobs.content")
                     return
 

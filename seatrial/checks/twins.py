@@ -80,18 +80,25 @@ def text_intact(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """No character is broken by streaming: there is no U+FFFD that the plain answer has not."""
     seen = False
     for plain, streamed in view.twins(exchanges):
-        control = "".join(view.text_of(choice) for choice in view.choices(plain[0]))
+        control = "".join(_words(choice) for choice in view.choices(plain[0]))
         if "\ufffd" in control:
             continue
         for exchange in streamed:
             for choice in view.choices(exchange):
-                text = view.text_of(choice)
+                text = _words(choice)
                 seen = seen or not text.isascii()
                 if "\ufffd" in text and _damaged(text, control, choice):
                     yield Finding(control[:120], text[:120], f"text of exchange {exchange.number}")
                     return
     if not seen:
         raise Inconclusive("the answer has no character of several bytes")
+
+
+def _words(choice: Any) -> str:
+    """The text of a choice and the arguments of its calls."""
+    return view.text_of(choice) + "".join(
+        str(view.function_of(call).get("arguments")) for call in view.calls_of(choice)
+    )
 
 
 def _damaged(text: str, control: str, choice: Any) -> bool:

@@ -145,7 +145,18 @@ def reference_server() -> Iterator[str]:
 
 def _play(options: Options, folder: Path, jobs: int, environment: dict[str, str]) -> int:
     """Runs pytest over the suites; its exit code. What it prints is in `pytest.log`, and shown where it could not run."""
-    arguments = [sys.executable, "-m", "pytest", str(home.folder("suites")), "-q", "--no-header", "-rN", "--tb=short"]
+    arguments = [
+        sys.executable,
+        "-m",
+        "pytest",
+        str(home.folder("suites")),
+        "-c",
+        str(home.folder("suites") / "pytest.ini"),
+        "-q",
+        "--no-header",
+        "-rN",
+        "--tb=short",
+    ]
     arguments += ["--seatrial-wrapped", "--base-url", options.base_url, "--api-key-env", options.key_variable]
     arguments += ["--profile", options.profile, "--tier", options.tier, "--out", str(folder)]
     arguments += ["--alluredir", str(folder / "allure-results"), "--seatrial-bounds", json.dumps(dict(options.bounds))]

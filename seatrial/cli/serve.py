@@ -35,7 +35,7 @@ def command(
     from seatrial import server
 
     if show:
-        for id, plant in sorted(server.plants().items()):
+        for id, plant in sorted(server.catalog().items()):
             click.echo(f"{id:<44} {plant.level:<6} {plant.summary}")
         return 0
     key = api_key or (os.environ.get(api_key_env) if api_key_env else None)

@@ -25,7 +25,7 @@ SLASHED = "legal.ids-with-slashes-and-colons"
 
 
 @cache
-def plants() -> dict[str, Plant]:
+def catalog() -> dict[str, Plant]:
     """Every plant by id: the `PLANTS` of each module in `plants/`."""
     package = importlib.import_module("seatrial.server.plants")
     found: dict[str, Plant] = {}
@@ -41,9 +41,9 @@ def chosen(ids: tuple[str, ...]) -> tuple[Plant, ...]:
     """The plants of these ids; a check's id stands for the first defect that trips it. Raises ValueError."""
     found = []
     for id in ids:
-        plant = plants().get(id) or next((p for p in plants().values() if id in p.trips), None)
+        plant = catalog().get(id) or next((p for p in catalog().values() if id in p.trips), None)
         if plant is None:
-            close = difflib.get_close_matches(id, plants(), n=3)
+            close = difflib.get_close_matches(id, catalog(), n=3)
             raise ValueError(f"unknown defect {id!r}" + (f"; did you mean {', '.join(close)}?" if close else ""))
         found.append(plant)
     return tuple(found)
@@ -109,4 +109,4 @@ def running(settings: Settings) -> Iterator[str]:
         listener.close()
 
 
-__all__ = ["Plant", "Settings", "chosen", "create_app", "plants", "running", "serve"]
+__all__ = ["Plant", "Settings", "catalog", "chosen", "create_app", "running", "serve"]

@@ -103,7 +103,7 @@ class Server:
         for error in self.plants.each("error"):
             status, body = error(route, status, body)
         data = body if isinstance(body, bytes) else chat.dumps(body)
-        headers = {"allow": f"{method}, OPTIONS"} if status == 405 else {}
+        headers = {405: {"allow": f"{method}, OPTIONS"}, 401: {"www-authenticate": "Bearer"}}.get(status, {})
         return Response(data, status, headers, "application/json")
 
     def _finish(self, request: Request, response: Response) -> Response:

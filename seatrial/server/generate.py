@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 from seatrial.server.language import dice
@@ -80,10 +81,33 @@ def _of(kind: str, schema: dict[str, Any], seed: str, root: Any, depth: int, cha
 def _text(schema: dict[str, Any], chance: random.Random) -> str:
     if schema.get("format") in _FORMATS:
         return _FORMATS[schema["format"]]
+    if "pattern" in schema:
+        return _matching(str(schema["pattern"]), chance)
     text = " ".join(chance.choice(_WORDS) for _ in range(3))
     while len(text) < schema.get("minLength", 0):
         text += " " + chance.choice(_WORDS)
     return text[: schema.get("maxLength", len(text))]
+
+
+_PARTS = re.compile(r"(\\[dws]|\[[^\]]+\]|\\.|[^\\])(\{\d+(?:,\d*)?\}|[+*?])?")
+_CLASSES = {"\\d": "0123456789", "\\w": "abcdefgh", "\\s": " "}
+
+
+def _matching(pattern: str, chance: random.Random) -> str:
+    """A text for a simple pattern: literals, character classes, counts; what is more is beyond this model."""
+    text = ""
+    for part, count in _PARTS.findall(pattern.removeprefix("^").removesuffix("$")):
+        if part in _CLASSES:
+            letters = _CLASSES[part]
+        elif part.startswith("[") and len(part) > 2:
+            letters = "".join(
+                "".join(map(chr, range(ord(a), ord(b) + 1))) if b else a for a, b in re.findall(r"(.)(?:-(.))?", part[1:-1])
+            )
+        else:
+            letters = part[-1]
+        low = re.match(r"\{(\d+)", count)
+        text += "".join(chance.choice(letters) for _ in range(int(low.group(1)) if low else 1))
+    return text
 
 
 def _resolve(root: Any, reference: str) -> Any:
