@@ -10,6 +10,9 @@ from seatrial.check import Inconclusive
 from seatrial.model import Exchange, Finding
 from seatrial.reference import ABSENT, Scope, at, resolve
 
+LARGE = 4 << 20
+"""Bytes of a request from which an answer is only hoped for: http.answered leaves it to the scenario."""
+
 Part = tuple[str, list[Finding] | Inconclusive]
 
 
@@ -29,8 +32,12 @@ def parts(expected: Mapping[str, Any], exchange: Exchange, scope: Scope, status_
     if "status" in expected:
         wanted = resolve(expected["status"], scope)
         if exchange.status is None:
-            yield "status", Inconclusive("no answer came")
             failed = True
+            if len(exchange.request.body) >= LARGE:
+                got = exchange.error.detail if exchange.error else "no answer"
+                yield "status", [Finding(f"status {_words(wanted)}", got, "status line")]
+            else:
+                yield "status", Inconclusive("no answer came")
         elif status_failed:
             yield "status", Inconclusive("a more binding expectation of the status failed")
         elif exchange.status >= 500 and exchange.status != 501 and not status_matches(wanted, exchange.status):

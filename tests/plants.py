@@ -52,17 +52,28 @@ def clean() -> tuple[Verdict, ...]:
     return tuple(play((), nightly(), "reference"))
 
 
+@cache
+def sources() -> dict[str, str]:
+    """The file that each case comes from."""
+    return {case.id: case.scenario.source for case in nightly()}
+
+
 def matches(verdict: Verdict, trips: Iterable[str]) -> bool:
     """Whether the verdict is one that a plant is to trip: by check id, or by a pattern over verdict ids."""
     return any(verdict.check == trip or fnmatch.fnmatchcase(verdict.id, trip) for trip in trips)
 
 
-def showing(trips: Iterable[str], most: int = 10) -> list[Case]:
-    """Smoke cases, and cases in which the tripped verdicts pass on the clean server: up to `most` for each trip."""
+def showing(trips: Iterable[str], most: int = 4) -> list[Case]:
+    """Smoke cases, and cases in which the tripped verdicts pass on the clean server: up to `most` a file for each trip."""
     gated = {case.id for case in gate()}
     wanted = {case.id for case in gate() if case.scenario.tier == "smoke"}
     for trip in trips:
         found = list(dict.fromkeys(v.case for v in clean() if v.status is Status.PASS and matches(v, [trip])))
         found.sort(key=lambda case: case not in gated)
-        wanted |= set(found[:most] if "*" not in trip else found[:400])
+        by_file: dict[str, list[str]] = {}
+        for case in found:
+            rows = by_file.setdefault(sources()[case], [])
+            if len(rows) < most or "*" in trip:
+                rows.append(case)
+        wanted |= {case for rows in by_file.values() for case in rows}
     return [case for case in nightly() if case.id in wanted]

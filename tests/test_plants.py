@@ -44,7 +44,7 @@ def test_a_defect_is_caught_by_its_check(id: str, request: pytest.FixtureRequest
     plant = server.catalog()[id]
     whole = request.config.getoption("--whole-gate")
     cases = plants.gate() if whole else plants.showing(plant.trips)
-    verdicts = plants.play((id,), cases)
+    verdicts = plants.play((id,), cases, "reference")
     caught = [v for v in verdicts if v.status is Status.FAIL and plants.matches(v, plant.trips)]
     assert caught, f"{id} was not caught by {plant.trips}; accusations: {accusations(verdicts)[:5]}"
     assert {v.level.value for v in caught} >= {plant.level}, {v.level.value for v in caught}

@@ -1,4 +1,4 @@
-"""Generations, chat and legacy: how many choices, how long, and what a message has."""
+"""Chat and legacy completions: that n and the limit of tokens are honoured."""
 
 from __future__ import annotations
 
@@ -9,69 +9,73 @@ from seatrial import view
 from seatrial.check import Inconclusive, check
 from seatrial.model import MUST, SHOULD, Exchange, Finding
 
-REQUEST = "openai#/components/schemas/CreateChatCompletionRequest/allOf/1/properties/"
+_REQUEST = "openai#/components/schemas/CreateChatCompletionRequest/allOf/1/properties/"
 
 
-def _n(exchange: Exchange) -> int:
-    n = exchange.request.get("n")
-    return n if isinstance(n, int) and not isinstance(n, bool) else 1
-
-
-def _prompts(exchange: Exchange) -> int:
-    prompt = exchange.request.get("prompt")
-    if view.is_completion(exchange) and isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
-        return len(prompt)
-    return 1
-
-
-@check("chat.choice-count", level=MUST, applies=view.is_plain, spec=REQUEST + "n")
+@check("chat.choice-count", level=MUST, applies=view.is_generation, spec=_REQUEST + "n")
 def choice_count(exchange: Exchange) -> Iterator[Finding]:
-    """There are `n` choices (for each prompt), with the indices 0 to n-1: `n` is honoured or refused."""
-    wanted = _n(exchange) * _prompts(exchange)
-    body = view.completion(exchange)
-    found = body.get("choices")
-    if not isinstance(found, list):
-        raise Inconclusive("there are no choices")
-    if len(found) != wanted:
-        yield Finding(f"{wanted} choices", f"{len(found)}", "/choices")
+    """There are as many choices as the request asks for (n for each prompt; 1 unasked), numbered from 0."""
+    wanted = view.wanted_choices(exchange)
+    if exchange.asked_to_stream:
+        view.require_end(exchange)
+        streamed = len(view.joined(exchange)["choices"])
+        # Indices out of range are judged by stream.choice-indices.
+        if streamed < wanted:
+            yield Finding(f"{wanted} choices", f"{streamed}", "choices of the stream")
         return
-    indices = [view.index_of(choice) for choice in view.choices_of(body)]
-    if sorted(indices) != list(range(wanted)):
-        yield Finding(f"the indices 0 to {wanted - 1}", str(indices), "/choices/*/index")
+    listed = view.whole_answer(exchange).get("choices")
+    if not isinstance(listed, list) or not all(isinstance(choice, dict) for choice in listed):
+        raise Inconclusive("choices is not a list of objects")
+    if len(listed) != wanted:
+        yield Finding(f"{wanted} choices", f"{len(listed)}", "body /choices")
+        return
+    found = [view.index(choice) for choice in listed]
+    if sorted(found) != list(range(wanted)):
+        yield Finding(f"the indices 0 to {wanted - 1}, each once", f"{found}"[:120], "body /choices/*/index")
 
 
-def _limit(exchange: Exchange) -> Any:
-    found = [exchange.request.get(name) for name in ("max_completion_tokens", "max_tokens")]
-    return next((n for n in found if isinstance(n, int) and not isinstance(n, bool)), None)
+def _is_limited(exchange: Exchange) -> bool:
+    return view.is_generation(exchange) and view.limit(exchange) is not None
 
 
-@check(
-    "chat.max-tokens",
-    level=MUST,
-    applies=lambda x: (
-        view.is_generation(x) and _limit(x) is not None and (not x.asked_to_stream or b'"usage"' in x.body)
-    ),
-    spec=REQUEST + "max_completion_tokens",
-)
+@check("chat.max-tokens", level=MUST, applies=_is_limited, spec=_REQUEST + "max_completion_tokens")
 def max_tokens(exchange: Exchange) -> Iterator[Finding]:
-    """No more tokens are generated than the limit allows, and an answer that was cut by it says `length`."""
-    best = exchange.request.get("best_of")
-    rows = max(_n(exchange), best if isinstance(best, int) else 1) * _prompts(exchange)
-    used = view.count(view.usage(exchange), "completion_tokens")
-    allowed = _limit(exchange) * rows
-    if used > allowed:
-        yield Finding(f"at most {allowed} completion tokens", str(used), "/usage/completion_tokens")
+    """No more tokens are generated, for each choice, than the limit that the request states."""
+    stated = view.limit(exchange) or 0
+    best_of = view.number(exchange, "best_of") or 1
+    wanted = view.wanted_choices(exchange)
+    per_prompt = wanted // max(view.number(exchange, "n") or 1, 1)
+    most = stated * max(wanted, best_of * per_prompt)
+    usage: Any = view.completion(exchange).get("usage")
+    if isinstance(usage, dict):
+        used = view.count(usage, "completion_tokens")
+        if used > most:
+            yield Finding(f"at most {most} completion tokens", f"{used}", "/usage/completion_tokens")
+        return
+    if view.is_completion(exchange):
+        raise Inconclusive("the answer has no usage")
+    for choice in view.choices(exchange):
+        used = len(view.logprobs(choice))
+        # The token that ends an answer may be among the records.
+        if used > stated + 1:
+            yield Finding(
+                f"at most {stated} tokens", f"{used} token records", f"choice {choice.get('index')} /logprobs"
+            )
+
+
+def _is_plain_chat(exchange: Exchange) -> bool:
+    return view.is_chat(exchange) and view.is_plain(exchange)
 
 
 @check(
     "chat.message-refusal",
     level=SHOULD,
-    applies=lambda x: view.is_chat(x) and view.is_plain(x),
+    applies=_is_plain_chat,
     spec="openai#/components/schemas/ChatCompletionResponseMessage/properties/refusal",
 )
 def message_refusal(exchange: Exchange) -> Iterator[Finding]:
-    """A message has the member `refusal`, null where nothing was refused."""
-    for index, choice in enumerate(view.choices(exchange)):
-        message = choice.get("message")
-        if isinstance(message, dict) and "refusal" not in message:
-            yield Finding("a string or null", "absent", f"/choices/{index}/message/refusal")
+    """A message has the member `refusal`, null where the model did not refuse."""
+    for number, choice in enumerate(view.choices(exchange)):
+        if isinstance(choice.get("message"), dict) and "refusal" not in choice["message"]:
+            yield Finding("a string or null", "absent", f"body /choices/{number}/message/refusal")
+            return

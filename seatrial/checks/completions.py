@@ -1,99 +1,131 @@
-"""Legacy completions."""
+"""Legacy completions: what chat completions do not have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, check, relation
 from seatrial.model import MAY, MUST, SHOULD, Exchange, Finding
 
-REQUEST = "openai#/components/schemas/CreateCompletionRequest/properties/"
+_REQUEST = "openai#/components/schemas/CreateCompletionRequest/properties/"
+_ARRAYS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
 
 
-@check(
-    "completions.echo",
-    level=MUST,
-    applies=lambda x: view.is_completion(x) and x.request.get("echo") is True,
-    spec=REQUEST + "echo",
-)
+def _echoes(exchange: Exchange) -> bool:
+    return view.is_completion(exchange) and view.echo(exchange)
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+@check("completions.echo", level=MUST, applies=_echoes, spec=_REQUEST + "echo")
 def echo(exchange: Exchange) -> Iterator[Finding]:
-    """With `echo: true` each text begins with its prompt."""
-    prompt = exchange.request.get("prompt")
-    prompts = [prompt] if isinstance(prompt, str) else prompt
-    if not isinstance(prompts, list) or not prompts or not all(isinstance(p, str) for p in prompts):
-        raise Inconclusive("the prompt is not text")
-    found = view.choices(exchange)
-    for index, choice in enumerate(found):
-        wanted = prompts[index * len(prompts) // len(found)]
-        if not view.text_of(choice).startswith(wanted):
-            yield Finding(f"{wanted[:80]!r} first", repr(view.text_of(choice)[:120]), f"text of choice {index}")
+    """With echo, the text begins with the prompt."""
+    prompts = view.prompts(exchange)
+
+    def judge(choice: Mapping[str, Any]) -> Iterator[Finding]:
+        at = view.index(choice) * len(prompts) // view.wanted_choices(exchange)
+        prompt = prompts[at] if 0 <= at < len(prompts) else None
+        if not isinstance(prompt, str) or not prompt:
+            raise Inconclusive("the prompt is no text")
+        text = view.text(choice)
+        # A tokenizer may not give back each space as it was.
+        if _squeezed(text).startswith(_squeezed(prompt)):
+            return
+        if not prompt.isascii() and text:
+            raise Inconclusive("a tokenizer may spell this prompt in another way")
+        yield Finding(
+            f"a text that begins with {prompt[:60]!r}", repr(text[:80]), f"choice {choice.get('index')} /text"
+        )
+
+    return view.each(view.choices(exchange), judge)
 
 
-def _wants_logprobs(x: Exchange) -> bool:
-    wanted = x.request.get("logprobs")
-    return view.is_completion(x) and isinstance(wanted, int) and not isinstance(wanted, bool)
+def _asks_logprobs(exchange: Exchange) -> bool:
+    return view.is_completion(exchange) and (view.number(exchange, "logprobs") or 0) > 0
 
 
-@check("completions.logprobs", level=MUST, applies=_wants_logprobs, spec=REQUEST + "logprobs")
+@check("completions.logprobs", level=MUST, applies=_asks_logprobs, spec=_REQUEST + "logprobs")
 def logprobs(exchange: Exchange) -> Iterator[Finding]:
-    """With `logprobs` each choice that has text has tokens, token_logprobs and text_offset, of one length."""
-    seen = False
-    for choice in view.choices(exchange):
-        if not view.text_of(choice):
-            continue
-        seen = True
-        found: Any = choice.get("logprobs")
-        where = f"choice {view.index_of(choice)}"
-        if not isinstance(found, dict):
-            yield Finding("logprobs", str(found), where)
-            continue
-        lengths = {
-            name: len(found[name])
-            for name in ("tokens", "token_logprobs", "text_offset")
-            if isinstance(found.get(name), list)
-        }
-        if "tokens" not in lengths or "token_logprobs" not in lengths:
-            yield Finding("tokens and token_logprobs", ", ".join(found) or "none", f"{where}, logprobs")
-        elif len(set(lengths.values())) > 1 or not lengths["tokens"]:
-            yield Finding("lists of one length, not 0", str(lengths), f"{where}, logprobs")
-    if not seen:
-        raise Inconclusive("the answer has no text")
+    """With logprobs, each choice has the lists tokens and token_logprobs, and all its lists are of one length."""
 
-
-@relation(
-    "completions.best-of-counted",
-    level=SHOULD,
-    applies=lambda xs: any(view.is_completion(x) and (x.request.get("best_of") or 0) > 1 for x in xs) and len(xs) > 1,
-    spec=REQUEST + "best_of",
-)
-def best_of_counted(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """best_of is honoured: the tokens of all candidates are generated, and counted."""
-    for many in exchanges:
-        if not view.is_completion(many) or (many.request.get("best_of") or 0) < 2:
-            continue
-        for one in exchanges:
-            if (
-                one is not many
-                and view.is_completion(one)
-                and view.same_but(one, many, "best_of")
-                and (one.request.get("best_of") or 1) == 1
-            ):
-                few = view.count(view.usage(one), "completion_tokens")
-                used = view.count(view.usage(many), "completion_tokens")
-                limit = many.request.get("max_tokens")
-                if limit is None or few < limit:
-                    raise Inconclusive("the answers end by themselves: their lengths tell nothing")
-                if used <= few:
-                    yield Finding(f"more than {few} completion tokens", str(used), f"usage of exchange {many.number}")
+    def judge(choice: Mapping[str, Any]) -> Iterator[Finding]:
+        where = f"choice {choice.get('index')} /logprobs"
+        if not view.text(choice):
+            raise Inconclusive("the choice has no text")
+        table = choice.get("logprobs")
+        if not isinstance(table, dict):
+            yield Finding("an object with tokens and token_logprobs", repr(table)[:80], where)
+            return
+        for name in _ARRAYS[:2]:
+            if not isinstance(table.get(name), list) or not table[name]:
+                shown = repr(table[name])[:80] if name in table else f"absent; there are {sorted(table)}"[:120]
+                yield Finding("a list, one item for each token", shown, f"{where}/{name}")
                 return
-    raise Inconclusive("there is no request to compare with")
+        sizes = {name: len(table[name]) for name in _ARRAYS if isinstance(table.get(name), list)}
+        if len(set(sizes.values())) > 1:
+            yield Finding("lists of one length", f"{sizes}", where)
+
+    return view.each(view.choices(exchange), judge)
+
+
+def _asks_best(exchange: Exchange) -> bool:
+    best_of = view.number(exchange, "best_of") or 1
+    return view.is_completion(exchange) and best_of > (view.number(exchange, "n") or 1)
+
+
+def _asks_best_once(exchanges: Sequence[Exchange]) -> bool:
+    return any(_asks_best(exchange) for exchange in exchanges)
+
+
+@relation("completions.best-of-counted", level=SHOULD, applies=_asks_best_once, spec=_REQUEST + "best_of")
+def best_of_counted(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """With best_of, the tokens of every candidate are counted, not only those of the choices returned."""
+    judged = False
+    for exchange in exchanges:
+        if not _asks_best(exchange):
+            continue
+        try:
+            used = view.count(view.usage(exchange), "completion_tokens")
+            found = view.choices(exchange)
+        except Inconclusive:
+            continue
+        most = _most_of_returned(exchange, exchanges, found)
+        if most is None:
+            continue
+        judged = True
+        if used <= most:
+            wanted = f"more than the {most} of the choices returned"
+            yield Finding(wanted, f"{used}", f"exchange {exchange.number} /usage/completion_tokens")
+    if not judged:
+        raise Inconclusive("how many tokens the choices returned have is not known")
+
+
+def _most_of_returned(exchange: Exchange, exchanges: Sequence[Exchange], found: list[Mapping[str, Any]]) -> int | None:
+    """How many tokens the returned choices have: all cut at the limit, or the same text as without best_of."""
+    limit = view.limit(exchange)
+    if limit is not None and limit > 0 and all(view.finish_reason(choice) == "length" for choice in found):
+        return limit * len(found)
+    texts = [view.text(choice) for choice in found]
+    for control in exchanges:
+        if not view.is_completion(control) or _asks_best(control) or not view.same_but(control, exchange, "best_of"):
+            continue
+        try:
+            if [view.text(choice) for choice in view.choices(control)] == texts:
+                return view.count(view.usage(control), "completion_tokens")
+        except Inconclusive:
+            continue
+    return None
 
 
 @check("completions.id-prefix", level=MAY, applies=view.is_completion, spec="issue#BerriAI/litellm/14429")
 def id_prefix(exchange: Exchange) -> Iterator[Finding]:
-    """The id of a legacy completion does not begin as that of a chat completion."""
-    id = view.completion(exchange).get("id")
-    if isinstance(id, str) and id.startswith("chatcmpl-"):
-        yield Finding("not chatcmpl-", id[:40], "/id")
+    """The id of a legacy completion begins with cmpl-."""
+    value = view.completion(exchange).get("id")
+    if not isinstance(value, str) or not value:
+        raise Inconclusive("the answer has no id")
+    if not value.startswith("cmpl-"):
+        yield Finding("cmpl-...", value[:60], "/id")

@@ -1,207 +1,247 @@
-"""Embeddings."""
+"""Embeddings: encoding, order, size and sense of the vectors."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import math
-import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, check, relation
 from seatrial.model import MAY, MUST, SHOULD, Exchange, Finding
 
-REQUEST = "openai#/components/schemas/CreateEmbeddingRequest/properties/"
+_REQUEST = "openai#/components/schemas/CreateEmbeddingRequest/properties/"
+_EMBEDDING = "openai#/components/schemas/Embedding/properties/"
+
+Vector = tuple[float, ...]
 
 
-def _rows(exchange: Exchange) -> list[Mapping[str, Any]]:
-    body = view.json_body(exchange)
-    rows = body.get("data") if isinstance(body, dict) else None
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise Inconclusive("there is no data")
-    return rows
+def _cosine(one: Vector, other: Vector) -> float:
+    """The cosine of the angle between two vectors; NaN where it has none."""
+    lengths = math.hypot(*one) * math.hypot(*other)
+    if not lengths or not math.isfinite(lengths) or len(one) != len(other):
+        return math.nan
+    return math.fsum(a * b for a, b in zip(one, other, strict=True)) / lengths
 
 
-def _vector(row: Mapping[str, Any]) -> list[float]:
-    """The vector of a row, from numbers or from base64 of little-endian float32."""
-    value = row.get("embedding")
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value)
-    ):
-        return [float(v) for v in value]
-    if isinstance(value, str):
-        try:
-            data = base64.b64decode(value, validate=True)
-        except binascii.Error as error:
-            raise Inconclusive("the embedding is not base64") from error
-        if data and len(data) % 4 == 0:
-            return list(struct.unpack(f"<{len(data) // 4}f", data))
-    raise Inconclusive("the embedding cannot be read")
+def _items(exchange: Exchange) -> list[dict[str, Any]]:
+    data = view.whole_answer(exchange).get("data")
+    if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+        raise Inconclusive("data is not a list of objects")
+    return data
 
 
-def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    size = math.sqrt(math.fsum(v * v for v in one)) * math.sqrt(math.fsum(v * v for v in other))
-    if len(one) != len(other) or not size or not math.isfinite(size):
-        return 0.0
-    return math.fsum(a * b for a, b in zip(one, other, strict=True)) / size
-
-
-def _inputs(exchange: Exchange) -> int:
-    given = exchange.request.get("input")
-    return len(given) if isinstance(given, list) and given and not isinstance(given[0], int) else 1
-
-
-@check("embeddings.encoding", level=MUST, applies=view.is_embedding, spec=REQUEST + "encoding_format")
+@check("embeddings.encoding", level=MUST, applies=view.is_embedding, spec=_REQUEST + "encoding_format")
 def encoding(exchange: Exchange) -> Iterator[Finding]:
-    """encoding_format is honoured: base64 is a string of little-endian float32, float (the default) a list of numbers."""
-    wanted = exchange.request.get("encoding_format") or "float"
-    for row in _rows(exchange):
-        value = row.get("embedding")
-        if wanted == "float" and not isinstance(value, list):
-            yield Finding("a list of numbers", type(value).__name__, "/data/*/embedding")
+    """A vector is a list of numbers, or, where base64 is asked for, a string of little-endian 32-bit floats."""
+    wanted = view.member(exchange, "encoding_format", "float")
+    if wanted not in ("float", "base64"):
+        raise Inconclusive("the request asks for another encoding")
+    items = _items(exchange)
+    if not items:
+        raise Inconclusive("there is no embedding")
+    for number, item in enumerate(items):
+        value, where = item.get("embedding"), f"body /data/{number}/embedding"
+        if wanted == "float":
+            if isinstance(value, str):
+                yield Finding("a list of numbers", repr(value[:60]), where)
+                return
+        elif isinstance(value, list):
+            yield Finding("a base64 string", f"a list of {len(value)} numbers", where)
             return
-        if wanted == "base64":
-            if not isinstance(value, str):
-                yield Finding("a base64 string", "a list of numbers", "/data/*/embedding")
-                return
-            try:
-                size = len(base64.b64decode(value, validate=True))
-            except binascii.Error as error:
-                yield Finding("base64", str(error), "/data/*/embedding")
-                return
-            if size % 4 or not size:
-                yield Finding("a multiple of 4 bytes", f"{size} bytes", "/data/*/embedding")
-                return
+        elif isinstance(value, str) and not _is_floats(value):
+            yield Finding("base64 of 4 bytes for each number", repr(value[:60]), where)
+            return
 
 
-@check(
-    "embeddings.count-and-order",
-    level=MUST,
-    applies=view.is_embedding,
-    spec="openai#/components/schemas/CreateEmbeddingResponse/properties/data",
-)
+def _is_floats(value: str) -> bool:
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return bool(raw) and len(raw) % 4 == 0
+
+
+@check("embeddings.count-and-order", level=MUST, applies=view.is_embedding, spec=_EMBEDDING + "index")
 def count_and_order(exchange: Exchange) -> Iterator[Finding]:
-    """There is one vector for each input, in the order of the inputs: clients do not sort by index."""
-    indices = [row.get("index") for row in _rows(exchange)]
-    if indices != list(range(_inputs(exchange))):
-        yield Finding(f"the indices 0 to {_inputs(exchange) - 1} in order", str(indices[:20]), "/data/*/index")
+    """There is one vector for each input, numbered from 0, in the order of the inputs."""
+    wanted = len(view.inputs(exchange))
+    items = _items(exchange)
+    if len(items) != wanted:
+        yield Finding(f"{wanted} embeddings", f"{len(items)}", "body /data")
+        return
+    found = [view.index(item) for item in items]
+    if found != list(range(wanted)):
+        yield Finding(f"the indices 0 to {wanted - 1} in order", f"{found}"[:120], "body /data/*/index")
 
 
-@check(
-    "embeddings.dimensions",
-    level=MUST,
-    applies=lambda x: view.is_embedding(x) and isinstance(x.request.get("dimensions"), int),
-    spec=REQUEST + "dimensions",
-)
+def _asks_dimensions(exchange: Exchange) -> bool:
+    return view.is_embedding(exchange) and view.number(exchange, "dimensions") is not None
+
+
+@check("embeddings.dimensions", level=MUST, applies=_asks_dimensions, spec=_REQUEST + "dimensions")
 def dimensions(exchange: Exchange) -> Iterator[Finding]:
-    """`dimensions` is honoured (or refused): each vector has that length."""
-    wanted = exchange.request.get("dimensions")
-    for row in _rows(exchange):
-        if len(_vector(row)) != wanted:
-            yield Finding(f"{wanted} numbers", f"{len(_vector(row))}", "/data/*/embedding")
+    """A vector has as many numbers as dimensions asks for."""
+    wanted = view.number(exchange, "dimensions")
+    for number, vector in enumerate(view.vectors(exchange)):
+        if len(vector) != wanted:
+            yield Finding(f"{wanted} numbers", f"{len(vector)}", f"body /data/{number}/embedding")
             return
 
 
-@check(
-    "embeddings.finite",
-    level=MUST,
-    applies=view.is_embedding,
-    spec="openai#/components/schemas/Embedding/properties/embedding",
-)
+@check("embeddings.finite", level=MUST, applies=view.is_embedding, spec=_EMBEDDING + "embedding")
 def finite(exchange: Exchange) -> Iterator[Finding]:
-    """A vector is made of finite numbers, and is not all zeros."""
-    for index, row in enumerate(_rows(exchange)):
-        vector = _vector(row)
-        if not all(math.isfinite(v) for v in vector):
-            yield Finding("finite numbers", "NaN or infinity", f"/data/{index}/embedding")
-        elif not any(vector):
-            yield Finding("a vector", "zeros only", f"/data/{index}/embedding")
+    """Every number of a vector is finite."""
+    for number, vector in enumerate(view.vectors(exchange)):
+        wrong = [value for value in vector if not math.isfinite(value)]
+        if wrong:
+            yield Finding(
+                "finite numbers", f"{len(wrong)} of {len(vector)}: {wrong[0]}", f"body /data/{number}/embedding"
+            )
 
 
-def _formats(xs: Sequence[Exchange]) -> Iterator[tuple[Exchange, Exchange]]:
-    for one in xs:
-        for other in xs:
-            if (
-                view.is_embedding(one)
-                and view.is_embedding(other)
-                and view.same_but(one, other, "encoding_format")
-                and other.request.get("encoding_format") == "base64"
-                and one.request.get("encoding_format") != "base64"
-            ):
-                yield one, other
+def _encoding_twins(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Exchange]]:
+    """(float, base64) answers to the same input."""
+    answered = [exchange for exchange in exchanges if view.is_embedding(exchange)]
+    return [
+        (plain, packed)
+        for plain in answered
+        for packed in answered
+        if view.member(plain, "encoding_format", "float") == "float"
+        and packed.request.get("encoding_format") == "base64"
+        and view.same_but(plain, packed, "encoding_format")
+    ]
 
 
-@relation(
-    "embeddings.base64-equals-float",
-    level=MUST,
-    applies=lambda xs: any(True for _ in _formats(xs)),
-    spec=REQUEST + "encoding_format",
-)
+def _has_encoding_twins(exchanges: Sequence[Exchange]) -> bool:
+    return bool(_encoding_twins(exchanges))
+
+
+@relation("embeddings.base64-equals-float", level=MUST, applies=_has_encoding_twins, spec=_REQUEST + "encoding_format")
 def base64_equals_float(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """The base64 of an embedding decodes to its floats."""
-    for plain, encoded in _formats(exchanges):
-        if isinstance(_rows(encoded)[0].get("embedding"), list):
-            raise Inconclusive("base64 was not honoured")
-        for row, other in zip(_rows(plain), _rows(encoded), strict=False):
-            one, two = _vector(row), _vector(other)
-            if len(one) != len(two):
-                yield Finding(f"{len(one)} numbers", f"{len(two)}", f"exchange {encoded.number}")
-                return
-            if not all(math.isfinite(v) for v in two) or _cosine(one, two) < 0.999:
-                yield Finding("the same vector", f"cosine {_cosine(one, two):.4f}", f"exchange {encoded.number}")
-                return
+    """The vector in base64 is the vector in numbers."""
+
+    def judge(pair: tuple[Exchange, Exchange]) -> Iterator[Finding]:
+        plain, packed = pair
+        if any(isinstance(item.get("embedding"), str) for item in _items(plain)):
+            raise Inconclusive("numbers were not given where they were asked for")
+        if not all(isinstance(item.get("embedding"), str) for item in _items(packed)):
+            raise Inconclusive("base64 was not given where it was asked for")
+        ones, others = view.vectors(plain), view.vectors(packed)
+        if len(ones) != len(others):
+            raise Inconclusive("the two answers have not as many vectors")
+        for number, (one, other) in enumerate(zip(ones, others, strict=True)):
+            where = f"exchange {packed.number} /data/{number}/embedding"
+            if len(one) != len(other):
+                yield Finding(f"{len(one)} numbers", f"{len(other)}", where)
+            elif _differs(one, other, exchanges, plain, packed, number):
+                yield Finding(f"{one[:3]}..."[:80], f"{other[:3]}... (cosine {_cosine(one, other):.4f})"[:120], where)
+
+    return view.each(_encoding_twins(exchanges), judge)
 
 
-def _batches(xs: Sequence[Exchange]) -> Iterator[tuple[Exchange, int, Exchange]]:
-    """(batch, position, single) of inputs that were sent both in a batch and alone."""
-    for batch in xs:
-        given = batch.request.get("input")
-        if not view.is_embedding(batch) or not isinstance(given, list) or _inputs(batch) < 2:
-            continue
-        for single in xs:
-            alone = single.request.get("input")
-            alone = alone[0] if isinstance(alone, list) and len(alone) == 1 else alone
-            if view.is_embedding(single) and view.same_but(batch, single, "input") and alone in given:
-                yield batch, given.index(alone), single
+def _differs(
+    one: Vector, other: Vector, exchanges: Sequence[Exchange], plain: Exchange, packed: Exchange, number: int
+) -> bool:
+    """Whether two vectors of one text differ for certain; Inconclusive where a server may differ from run to run."""
+    if not all(map(math.isfinite, one)) or not any(one):
+        raise Inconclusive("the vector is not one to compare")
+    scale = math.hypot(*other) / math.hypot(*one)
+    close = _cosine(one, other)
+    if close >= 0.9999 and 0.99 <= scale <= 1.01:
+        return False
+    for again in exchanges:
+        for known in (plain, packed):
+            if again is known or not view.is_embedding(again) or not view.same_but(again, known):
+                continue
+            repeated, first = view.vectors(again), view.vectors(known)
+            if number < len(repeated) and not _cosine(repeated[number], first[number]) >= 0.9999:
+                raise Inconclusive("the vector of one text differs from run to run")
+    if close >= 0.99 and 0.9 <= scale <= 1.1:
+        raise Inconclusive(f"the vectors are close (cosine {close:.5f}), and may differ from run to run")
+    return True
 
 
-@relation(
-    "embeddings.batch-equals-singles",
-    level=SHOULD,
-    applies=lambda xs: any(True for _ in _batches(xs)),
-    spec=REQUEST + "input",
-)
+def _texts(exchange: Exchange) -> list[Any]:
+    try:
+        return view.inputs(exchange)
+    except Inconclusive:
+        return []
+
+
+def _has_batch_and_single(exchanges: Sequence[Exchange]) -> bool:
+    answered = [exchange for exchange in exchanges if view.is_embedding(exchange)]
+    return any(
+        len(_texts(batch)) > 1
+        and len(_texts(single)) == 1
+        and _texts(single)[0] in _texts(batch)
+        and view.same_but(batch, single, "input", "encoding_format")
+        for batch in answered
+        for single in answered
+    )
+
+
+@relation("embeddings.batch-equals-singles", level=SHOULD, applies=_has_batch_and_single, spec=_REQUEST + "input")
 def batch_equals_singles(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """A text has the same vector alone as in a batch, at its own place."""
-    for batch, position, single in _batches(exchanges):
-        rows = _rows(batch)
-        if position >= len(rows):
-            raise Inconclusive("the batch has fewer vectors than inputs")
-        cosine = _cosine(_vector(rows[position]), _vector(_rows(single)[0]))
-        if cosine < 0.99:
-            yield Finding("the same vector", f"cosine {cosine:.4f}", f"/data/{position} of exchange {batch.number}")
-            return
+    """A text has the same vector in a batch as by itself."""
+    answered = [exchange for exchange in exchanges if view.is_embedding(exchange)]
+    singles = [exchange for exchange in answered if len(_texts(exchange)) == 1]
+
+    def judge(pair: tuple[Exchange, Exchange]) -> Iterator[Finding]:
+        batch, single = pair
+        text = _texts(single)[0]
+        alone, together = view.vectors(single)[0], view.vectors(batch)
+        if len(together) != len(_texts(batch)):
+            raise Inconclusive("the batch has not one vector for each text")
+        for other in singles:
+            same = other is not single and view.same_but(other, single)
+            if same and not _cosine(view.vectors(other)[0], alone) >= 0.999:
+                raise Inconclusive("the vector of one text differs from run to run")
+        for number, item in enumerate(_texts(batch)):
+            close = _cosine(alone, together[number]) if item == text else 1.0
+            if math.isnan(close):
+                raise Inconclusive("the vectors are not ones to compare")
+            if close < 0.999:
+                where = f"exchange {batch.number} /data/{number}/embedding"
+                yield Finding(f"the vector of exchange {single.number}", f"cosine {close:.4f}", where)
+
+    pairs = [
+        (batch, single)
+        for batch in answered
+        for single in singles
+        if len(_texts(batch)) > 1
+        and _texts(single)[0] in _texts(batch)
+        and view.same_but(batch, single, "input", "encoding_format")
+    ]
+    return view.each(pairs, judge)
 
 
-@relation(
-    "embeddings.semantic",
-    level=MAY,
-    applies=lambda xs: any(view.is_embedding(x) and x.step == "semantic" and _inputs(x) == 3 for x in xs),
-    spec="openai-guides#embeddings",
-)
+def _semantic(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    return [
+        exchange
+        for exchange in exchanges
+        if view.is_embedding(exchange) and exchange.step == "semantic" and len(_texts(exchange)) == 3
+    ]
+
+
+def _has_semantic(exchanges: Sequence[Exchange]) -> bool:
+    return bool(_semantic(exchanges))
+
+
+@relation("embeddings.semantic", level=MAY, applies=_has_semantic, spec="issue#paiml/aprender/2087")
 def semantic(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """A text is nearer to its paraphrase than to an unrelated text."""
-    for exchange in exchanges:
-        if exchange.step == "semantic" and view.is_embedding(exchange) and _inputs(exchange) == 3:
-            text, paraphrase, unrelated = (_vector(row) for row in _rows(exchange)[:3])
-            near, far = _cosine(text, paraphrase), _cosine(text, unrelated)
-            if near <= far:
-                yield Finding(
-                    "the paraphrase nearer",
-                    f"cosine {near:.3f}, the unrelated text {far:.3f}",
-                    f"exchange {exchange.number}",
-                )
+    """A text lies closer to its paraphrase than to a text of another meaning."""
+
+    def judge(exchange: Exchange) -> Iterator[Finding]:
+        vectors = view.vectors(exchange)
+        if len(vectors) != 3:
+            raise Inconclusive("the answer has not three vectors")
+        near, far = _cosine(vectors[0], vectors[1]), _cosine(vectors[0], vectors[2])
+        if math.isnan(near) or math.isnan(far):
+            raise Inconclusive("the vectors are not ones to compare")
+        if near <= far:
+            yield Finding(f"a cosine above {far:.4f}", f"{near:.4f}", f"exchange {exchange.number}")
+
+    return view.each(_semantic(exchanges), judge)

@@ -1,81 +1,95 @@
-"""Identity: ids, and the time of creation."""
+"""Identity of answers: ids and the time of creation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, check, relation
 from seatrial.model import MUST, Exchange, Finding
 
-_MILLISECONDS = 100_000_000_000  # as seconds this is the year 5138
+_ID = "openai#/components/schemas/CreateChatCompletionResponse/properties/id"
+_CREATED = "openai#/components/schemas/CreateChatCompletionResponse/properties/created"
+_FIRST_SECOND, _LAST_SECOND = 1_000_000_000, 20_000_000_000  # 2001 and 2603; milliseconds are a thousand times that
 
 
-@check(
-    "ids.non-empty",
-    level=MUST,
-    applies=view.is_generation,
-    spec="openai#/components/schemas/CreateChatCompletionResponse/properties/id",
-)
+def _has_id(exchange: Exchange) -> bool:
+    return view.is_generation(exchange) or view.is_models(exchange)
+
+
+def _objects(exchange: Exchange) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Where and what: each object of an answer that has an id and a time of creation."""
+    if view.is_generation(exchange) and exchange.asked_to_stream:
+        for number, chunk in view.numbered(exchange):
+            if not view.is_preamble(chunk):
+                yield f"event {number}", chunk
+        return
+    body = view.whole_answer(exchange)
+    data = body.get("data")
+    if exchange.operation.id == "listModels" and isinstance(data, list):
+        for number, item in enumerate(data):
+            if isinstance(item, dict):
+                yield f"body /data/{number}", item
+        return
+    yield "body", body
+
+
+@check("ids.non-empty", level=MUST, applies=_has_id, spec=_ID)
 def non_empty(exchange: Exchange) -> Iterator[Finding]:
-    """An answer, and each chunk of a stream, has an id that is not empty."""
-    bodies: Sequence[Any] = view.chunks(exchange) if exchange.asked_to_stream else [view.completion(exchange)]
-    for index, body in enumerate(bodies):
-        # The filter chunk that some gateways send first has nothing of the answer yet.
-        if body.get("id") == "" and (view.choices_of(body) or len(bodies) == 1):
-            yield Finding("an id", '""', f"chunk {index}" if exchange.asked_to_stream else "/id")
+    """The id of an answer, of a chunk, of a model is not empty."""
+    for where, found in _objects(exchange):
+        value = found.get("id")
+        if isinstance(value, str) and not value.strip():
+            yield Finding("an id", repr(value), f"{where} /id")
             return
 
 
-@relation(
-    "ids.unique",
-    level=MUST,
-    applies=lambda xs: sum(view.is_generation(x) for x in xs) > 1,
-    spec="openai#/components/schemas/CreateChatCompletionResponse/properties/id",
-)
+@check("created.seconds", level=MUST, applies=_has_id, spec=_CREATED)
+def created_seconds(exchange: Exchange) -> Iterator[Finding]:
+    """The time of creation is in seconds since 1970, not in milliseconds."""
+    # A model's time may be unknown to who serves it, and 0; an answer is made now.
+    least = 0 if view.is_models(exchange) else _FIRST_SECOND
+    judged = 0
+    for where, found in _objects(exchange):
+        value = found.get("created")
+        if isinstance(value, bool) or not isinstance(value, int):
+            continue
+        judged += 1
+        if not least <= value < _LAST_SECOND:
+            yield Finding("seconds since 1970", str(value)[:40], f"{where} /created")
+            return
+    if not judged:
+        raise Inconclusive("there is no integer created")
+
+
+def _two_generations(exchanges: Sequence[Exchange]) -> bool:
+    return sum(1 for exchange in exchanges if view.is_generation(exchange)) > 1
+
+
+@relation("ids.unique", level=MUST, applies=_two_generations, spec=_ID)
 def unique(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """Two requests are answered under two ids."""
-    seen: dict[str, int] = {}
+    """Two answers have two ids."""
+    seen: dict[str, Exchange] = {}
+    compared = 0
     for exchange in exchanges:
         if not view.is_generation(exchange):
             continue
         try:
-            id = view.completion(exchange).get("id")
+            value = view.completion(exchange).get("id")
         except Inconclusive:
             continue
-        if not isinstance(id, str) or not id:
+        if not isinstance(value, str) or not value.strip():
             continue
-        if id in seen:
-            yield Finding("an id of its own", f"{id!r}, as exchange {seen[id]}", f"exchange {exchange.number}")
-            return
-        seen[id] = exchange.number
-    if len(seen) < 2:
-        raise Inconclusive("fewer than two ids were to be seen")
-
-
-@check(
-    "created.seconds",
-    level=MUST,
-    applies=lambda x: view.is_generation(x) or (view.is_ok(x) and x.operation.id in ("listModels", "retrieveModel")),
-    spec="openai#/components/schemas/CreateChatCompletionResponse/properties/created",
-)
-def created_seconds(exchange: Exchange) -> Iterator[Finding]:
-    """`created` is a Unix time in seconds, not in milliseconds."""
-    if view.is_generation(exchange):
-        bodies: Sequence[Any] = view.chunks(exchange) if exchange.asked_to_stream else [view.completion(exchange)]
-    else:
-        body = view.json_body(exchange)
-        rows = body.get("data", [body]) if isinstance(body, dict) else []
-        bodies = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    seen = False
-    for body in bodies:
-        created = body.get("created")
-        if isinstance(created, bool) or not isinstance(created, int):
+        compared += 1
+        first = seen.setdefault(value, exchange)
+        if first is exchange:
             continue
-        seen = True
-        if created >= _MILLISECONDS:
-            yield Finding("seconds since 1970", str(created), "/created")
-            return
-    if not seen:
-        raise Inconclusive("there is no integer `created`")
+        if first.request.body == exchange.request.body and first.body == exchange.body:
+            compared -= 1  # the very same answer to the very same request: a cache may give it
+            continue
+        yield Finding(
+            f"an id other than that of exchange {first.number}", value[:80], f"exchange {exchange.number} /id"
+        )
+    if compared < 2:
+        raise Inconclusive("there were no two answers with ids to compare")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from seatrial import view
@@ -9,19 +10,24 @@ from seatrial.check import Inconclusive, check
 from seatrial.model import SHOULD, Exchange, Finding
 
 
+def _lists(exchange: Exchange) -> bool:
+    return exchange.operation.id == "listModels" and view.is_ok(exchange)
+
+
 @check(
     "models.ids-unique",
     level=SHOULD,
-    applies=lambda x: x.operation.id == "listModels" and view.is_ok(x),
-    spec="openai#/components/schemas/Model/properties/id",
+    applies=_lists,
+    spec="openai#/components/schemas/ListModelsResponse/properties/data",
 )
 def ids_unique(exchange: Exchange) -> Iterator[Finding]:
-    """No model is listed twice."""
-    body = view.json_body(exchange)
-    rows = body.get("data") if isinstance(body, dict) else None
-    if not isinstance(rows, list):
-        raise Inconclusive("there is no list")
-    ids = [row.get("id") for row in rows if isinstance(row, dict)]
-    for id in dict.fromkeys(i for i in ids if isinstance(i, str)):
-        if ids.count(id) > 1:
-            yield Finding("each id once", f"{id!r} {ids.count(id)} times", "/data")
+    """Each model is listed once."""
+    data = view.whole_answer(exchange).get("data")
+    if not isinstance(data, list):
+        raise Inconclusive("data is not a list")
+    ids = Counter(item["id"] for item in data if isinstance(item, dict) and isinstance(item.get("id"), str))
+    if not ids:
+        raise Inconclusive("no model has an id")
+    for name, times in ids.items():
+        if times > 1:
+            yield Finding("once", f"{name!r} {times} times"[:120], "body /data/*/id")

@@ -9,38 +9,63 @@ from seatrial.check import Inconclusive, relation
 from seatrial.model import MUST, Exchange, Finding
 
 
-def _stops(exchange: Exchange) -> list[str]:
-    stop = exchange.request.get("stop")
-    found = [stop] if isinstance(stop, str) else stop
-    return [s for s in found if isinstance(s, str) and s] if isinstance(found, list) else []
+def _stops(exchange: Exchange) -> bool:
+    # Some servers offer to leave the sequence in the text; who asks for that gets it.
+    leave = exchange.request.get("include_stop_str_in_output")
+    return view.is_generation(exchange) and bool(view.stops(exchange)) and not leave
+
+
+def _applies(exchanges: Sequence[Exchange]) -> bool:
+    return any(_stops(exchange) for exchange in exchanges)
 
 
 def _generated(exchange: Exchange) -> list[str]:
-    prompt = exchange.request.get("prompt") if exchange.request.get("echo") is True else None
-    texts = [view.text_of(choice) for choice in view.choices(exchange)]
-    return [text.removeprefix(prompt) if isinstance(prompt, str) else text for text in texts]
+    """The texts of an answer, without the prompts that it echoes."""
+    found = []
+    asked = view.prompts(exchange) if view.echo(exchange) else []
+    for choice in view.choices(exchange):
+        text = view.text(choice)
+        if asked:
+            prompt = asked[view.index(choice) * len(asked) // view.wanted_choices(exchange)]
+            if not isinstance(prompt, str) or not text.startswith(prompt):
+                raise Inconclusive("where the echo of the prompt ends is not known")
+            text = text.removeprefix(prompt)
+        found.append(text)
+    return found
 
 
-@relation(
-    "stop.excluded",
-    level=MUST,
-    applies=lambda xs: any(view.is_generation(x) and _stops(x) for x in xs),
-    spec="openai#/components/schemas/StopConfiguration",
-)
+@relation("stop.excluded", level=MUST, applies=_applies, spec="openai#/components/schemas/StopConfiguration")
 def excluded(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """The answer ends before a stop sequence and does not contain it."""
+    """The text ends before a stop sequence and does not contain it."""
     bites = False
     for exchange in exchanges:
-        stops = _stops(exchange)
-        if not view.is_generation(exchange) or not stops:
+        if not _stops(exchange):
             continue
-        for text in _generated(exchange):
-            for stop in stops:
-                if stop in text:
-                    yield Finding(f"no {stop!r}", text[:200], f"exchange {exchange.number}, text")
-                    return
-        for control in exchanges:
-            if not _stops(control) and view.same_but(control, exchange, "stop", "stream", "stream_options"):
-                bites = bites or any(stop in text for text in _generated(control) for stop in stops)
+        try:
+            texts = _generated(exchange)
+        except Inconclusive:
+            continue
+        stops = view.stops(exchange)
+        for number, text in enumerate(texts):
+            hit = next((stop for stop in stops if stop in text), None)
+            if hit is not None:
+                at = text.index(hit)
+                shown = repr(text[max(0, at - 20) : at + len(hit) + 20])
+                yield Finding(f"no {hit!r}", shown, f"exchange {exchange.number}, text of choice {number}")
+        bites = bites or _bites(exchange, exchanges, stops)
     if not bites:
-        raise Inconclusive("the same request without stop did not write the stop sequence either")
+        raise Inconclusive("no answer without stop contains the sequence, so nothing was to be cut")
+
+
+def _bites(exchange: Exchange, exchanges: Sequence[Exchange], stops: list[str]) -> bool:
+    """Whether the same request without stop is answered with one of the sequences."""
+    for control in exchanges:
+        same = view.same_but(control, exchange, "stop", "stream", "stream_options")
+        if not same or view.stops(control) or not view.is_generation(control):
+            continue
+        try:
+            if any(stop in text for text in _generated(control) for stop in stops):
+                return True
+        except Inconclusive:
+            continue
+    return False

@@ -1,191 +1,267 @@
-"""Cross-event rules of a stream: one identity, one end per choice, a sentinel at the end."""
+"""Streams of chat and legacy completions: the rules that hold across events."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, check
 from seatrial.model import MAY, MUST, SHOULD, Exchange, Finding
 
-CHUNK = "openai#/components/schemas/CreateChatCompletionStreamResponse/properties/"
-OPTIONS = "openai#/components/schemas/ChatCompletionStreamOptions"
+_CHUNK = "openai#/components/schemas/CreateChatCompletionStreamResponse"
+_CHOICE = _CHUNK + "/properties/choices/items/properties/"
+_OPTIONS = "openai#/components/schemas/ChatCompletionStreamOptions/anyOf/0/properties/include_usage"
 
 
-@check("stream.done-sentinel", level=MUST, applies=view.is_stream, spec=OPTIONS)
+@check("stream.done-sentinel", level=MUST, applies=view.is_stream, spec=_OPTIONS)
 def done_sentinel(exchange: Exchange) -> Iterator[Finding]:
     """The stream ends with `data: [DONE]`."""
-    _require_end(exchange)
-    _require_no_error(exchange)
-    datas = [event.data.strip() for event in exchange.events]
-    if view.DONE not in datas:
-        yield Finding("data: [DONE]", datas[-1][:80] if datas else "no event", "the last event")
-
-
-def _require_end(exchange: Exchange) -> None:
-    if exchange.error is not None:
-        raise Inconclusive(f"the answer is not whole ({exchange.error.kind})")
-
-
-def _require_no_error(exchange: Exchange) -> None:
-    if any(view.is_error_event(data) for _, data in view.data_events(exchange)):
-        raise Inconclusive("the stream holds an error")
-
-
-@check("stream.nothing-after-done", level=MUST, applies=view.is_stream, spec=OPTIONS)
-def nothing_after_done(exchange: Exchange) -> Iterator[Finding]:
-    """Nothing comes after `data: [DONE]`, where every client has stopped reading."""
-    datas = [event.data.strip() for event in exchange.events]
-    if view.DONE not in datas:
-        raise Inconclusive("there is no sentinel")
-    after = datas[datas.index(view.DONE) + 1 :]
-    if after:
-        yield Finding("no event", after[0][:80], "after [DONE]")
-
-
-@check("stream.no-error-event", level=MUST, applies=view.is_stream, spec="openai-docs#chat-streaming/streaming")
-def no_error_event(exchange: Exchange) -> Iterator[Finding]:
-    """A stream that began with 200 does not carry an error: what is wrong with a request is said by its status."""
-    for index, data in view.data_events(exchange):
-        if view.is_error_event(data):
-            yield Finding("a chunk", str(data)[:160], f"event {index}")
+    view.require_end(exchange)
+    for number, event in enumerate(exchange.events):
+        if event.data.strip() == view.DONE:
+            # Clients look for it at the very beginning of the data.
+            if event.data.rstrip() != view.DONE:
+                yield Finding("data: [DONE]", f"data: {event.data!r}", f"event {number}")
             return
+    if any(view.is_error_event(exchange.events[number], data) for number, data in view.data_events(exchange)):
+        raise Inconclusive("the stream ended with an error")
+    last = exchange.events[-1].data[:80] if exchange.events else "no event"
+    yield Finding("data: [DONE]", last, "the last event")
 
 
-def _same(exchange: Exchange, name: str) -> Iterator[Finding]:
-    first = None
-    for index, chunk in enumerate(view.chunks(exchange)):
+@check("stream.nothing-after-done", level=MUST, applies=view.is_stream, spec=_OPTIONS)
+def nothing_after_done(exchange: Exchange) -> Iterator[Finding]:
+    """No event follows `[DONE]`."""
+    view.require_whole(exchange)
+    done = [number for number, event in enumerate(exchange.events) if event.data.strip() == view.DONE]
+    if not done:
+        raise Inconclusive("there is no [DONE]")
+    if done[0] + 1 < len(exchange.events):
+        yield Finding("no event", exchange.events[done[0] + 1].data[:80], f"event {done[0] + 1}")
+
+
+@check("stream.no-error-event", level=MUST, applies=view.is_stream, spec="issue#sgl-project/sglang/12081")
+def no_error_event(exchange: Exchange) -> Iterator[Finding]:
+    """A stream carries chunks and no error: what is wrong with a request is told by the status, before it begins."""
+    view.require_whole(exchange)
+    for number, data in view.data_events(exchange):
+        if view.is_error_event(exchange.events[number], data):
+            yield Finding("a chunk", exchange.events[number].data[:160], f"event {number}")
+
+
+def _distinct(exchange: Exchange, name: str, kind: type) -> Iterator[Finding]:
+    first: tuple[int, Any] | None = None
+    for number, chunk in view.numbered(exchange):
         value = chunk.get(name)
-        if value is None or (not view.choices_of(chunk) and not value):
+        if view.is_preamble(chunk) or not isinstance(value, kind):
             continue
         if first is None:
-            first = value
-        elif value != first:
-            yield Finding(f"{name} {first!r} as before", repr(value), f"chunk {index}")
+            first = (number, value)
+        elif value != first[1]:
+            yield Finding(f"{first[1]!r}, as in event {first[0]}"[:120], f"{value!r}"[:80], f"event {number} /{name}")
             return
     if first is None:
-        raise Inconclusive(f"no chunk has {name}")
+        raise Inconclusive(f"no chunk has a {name}")
 
 
-@check("stream.one-id", level=MUST, applies=view.is_stream, spec=CHUNK + "id")
+@check("stream.one-id", level=MUST, applies=view.is_stream, spec=_CHUNK + "/properties/id")
 def one_id(exchange: Exchange) -> Iterator[Finding]:
     """Each chunk of a stream has the same id."""
-    yield from _same(exchange, "id")
+    return _distinct(exchange, "id", str)
 
 
-@check("stream.one-created", level=MUST, applies=view.is_stream, spec=CHUNK + "created")
+@check("stream.one-created", level=MUST, applies=view.is_stream, spec=_CHUNK + "/properties/created")
 def one_created(exchange: Exchange) -> Iterator[Finding]:
-    """Each chunk of a stream has the same `created`."""
-    yield from _same(exchange, "created")
+    """Each chunk of a stream has the same time of creation."""
+    return _distinct(exchange, "created", int)
 
 
-@check("stream.one-model", level=SHOULD, applies=view.is_stream, spec=CHUNK + "model")
+@check("stream.one-model", level=SHOULD, applies=view.is_stream, spec=_CHUNK + "/properties/model")
 def one_model(exchange: Exchange) -> Iterator[Finding]:
     """Each chunk of a stream names the same model."""
-    yield from _same(exchange, "model")
+    return _distinct(exchange, "model", str)
 
 
-@check("stream.choice-indices", level=MUST, applies=view.is_stream, spec=CHUNK + "choices")
+@check("stream.choice-indices", level=MUST, applies=view.is_stream, spec=_CHOICE + "index")
 def choice_indices(exchange: Exchange) -> Iterator[Finding]:
-    """The choices of a stream have the indices 0 to n-1, all of them: `n` is honoured or refused."""
-    n = exchange.request.get("n")
-    prompt = exchange.request.get("prompt")
-    wanted = n if isinstance(n, int) and not isinstance(n, bool) else 1
-    if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
-        wanted *= len(prompt)
-    found = {view.index_of(choice) for chunk in view.whole_chunks(exchange) for choice in view.choices_of(chunk)}
-    if not found:
-        raise Inconclusive("the stream has no choice")
-    if found != set(range(wanted)):
-        yield Finding(f"the indices {list(range(wanted))}", str(sorted(found)), "choices of all chunks")
+    """The choices of a stream are numbered from 0 to one less than were asked for."""
+    wanted = view.wanted_choices(exchange)
+    for index, table in view.deltas(exchange).items():
+        if not 0 <= index < wanted:
+            yield Finding(f"an index from 0 to {wanted - 1}", f"{index}", f"event {table[0][0]} /choices/*/index")
 
 
-@check("stream.one-terminal", level=MUST, applies=view.is_stream, spec=CHUNK + "choices/items/properties/finish_reason")
-def one_terminal(exchange: Exchange) -> Iterator[Finding]:
-    """Each choice has exactly one chunk with a finish_reason."""
-    found: dict[int, list[str]] = {}
-    for chunk in view.whole_chunks(exchange):
-        for choice in view.choices_of(chunk):
-            reasons = found.setdefault(view.index_of(choice), [])
-            if choice.get("finish_reason") is not None:
-                reasons.append(str(choice["finish_reason"]))
-    if not found:
-        raise Inconclusive("the stream has no choice")
-    for index, reasons in sorted(found.items()):
-        if len(reasons) != 1:
-            yield Finding("one finish_reason", ", then ".join(reasons) or "none", f"choice {index}")
-
-
-@check(
-    "stream.nothing-after-terminal",
-    level=MUST,
-    applies=view.is_stream,
-    spec=CHUNK + "choices/items/properties/finish_reason",
-)
-def nothing_after_terminal(exchange: Exchange) -> Iterator[Finding]:
-    """After a choice's finish_reason nothing is added to it: clients have finished it by then."""
-    ended: set[int] = set()
-    for number, chunk in enumerate(view.chunks(exchange)):
-        for choice in view.choices_of(chunk):
-            index = view.index_of(choice)
-            delta = view.delta_of(choice)
-            more = delta.get("content") or delta.get("tool_calls") or choice.get("text")
-            if index in ended and more and choice.get("finish_reason") is None:
-                yield Finding("nothing", str(more)[:80], f"chunk {number}, choice {index}")
-                return
-            if choice.get("finish_reason") is not None:
-                ended.add(index)
-    if not ended:
-        raise Inconclusive("no choice was finished")
-
-
-@check(
-    "stream.terminal-delta-empty", level=MAY, applies=view.is_chat_stream, spec="openai-docs#chat-streaming/streaming"
-)
-def terminal_delta_empty(exchange: Exchange) -> Iterator[Finding]:
-    """The chunk with the finish_reason has an empty delta."""
-    for number, chunk in enumerate(view.chunks(exchange)):
-        for choice in view.choices_of(chunk):
-            delta = view.delta_of(choice)
-            if choice.get("finish_reason") is not None and (delta.get("content") or delta.get("tool_calls")):
-                yield Finding("an empty delta", str(delta)[:100], f"chunk {number}")
-
-
-def _deltas(exchange: Exchange) -> dict[int, list[dict[str, object]]]:
-    found: dict[int, list[dict[str, object]]] = {}
-    for chunk in view.chunks(exchange):
-        for choice in view.choices_of(chunk):
-            found.setdefault(view.index_of(choice), []).append(dict(view.delta_of(choice)))
-    if not found:
-        raise Inconclusive("the stream has no choice")
+def _terminals(table: list[tuple[int, Mapping[str, Any]]]) -> list[tuple[int, str]]:
+    found = []
+    for number, choice in table:
+        reason = choice.get("finish_reason")
+        if reason is None:
+            continue
+        if not isinstance(reason, str) or not reason:
+            raise Inconclusive("a finish_reason is no word")
+        found.append((number, reason))
     return found
 
 
+@check("stream.one-terminal", level=MUST, applies=view.is_stream, spec=_CHOICE + "finish_reason")
+def one_terminal(exchange: Exchange) -> Iterator[Finding]:
+    """Exactly one chunk of each choice has a finish_reason."""
+    view.require_end(exchange)
+    table = view.deltas(exchange)
+    if not view.has_done(exchange) and not any(_terminals(choices) for choices in table.values()):
+        raise Inconclusive("the stream broke off, without [DONE]")
+    for index, choices in table.items():
+        found = _terminals(choices)
+        if len(found) != 1:
+            shown = ", ".join(f"{reason} (event {number})" for number, reason in found[:5]) or "none"
+            yield Finding("one finish_reason", shown, f"choice {index}")
+
+
+def _payload(choice: Mapping[str, Any]) -> str:
+    """What a streamed choice says: the name of a member that is not empty; empty where it says nothing."""
+    if choice.get("text"):
+        return "text"
+    delta = view.delta(choice)
+    return next((name for name in ("content", "refusal", "tool_calls", "function_call") if delta.get(name)), "")
+
+
+@check("stream.nothing-after-terminal", level=MUST, applies=view.is_stream, spec=_CHOICE + "finish_reason")
+def nothing_after_terminal(exchange: Exchange) -> Iterator[Finding]:
+    """After the chunk with its finish_reason, a choice says no more."""
+    judged = False
+    for index, choices in view.deltas(exchange).items():
+        found = _terminals(choices)
+        if len(found) != 1:
+            continue
+        judged = True
+        for number, choice in choices:
+            name = _payload(choice)
+            if number > found[0][0] and name:
+                yield Finding("nothing", f"{name} after finish_reason {found[0][1]}", f"event {number}, choice {index}")
+                break
+    if not judged:
+        raise Inconclusive("no choice has one terminal chunk")
+
+
 @check(
-    "stream.role-first",
-    level=SHOULD,
-    applies=view.is_chat_stream,
-    spec="openai#/components/schemas/ChatCompletionStreamResponseDelta/properties/role",
+    "stream.terminal-delta-empty", level=MAY, applies=view.is_chat_stream, spec="issue#vllm-project/vllm-ascend/8327"
 )
+def terminal_delta_empty(exchange: Exchange) -> Iterator[Finding]:
+    """The chunk with the finish_reason has an empty delta."""
+    judged = False
+    for index, choices in view.deltas(exchange).items():
+        for number, choice in choices:
+            if choice.get("finish_reason") is not None:
+                judged = True
+                name = _payload(choice)
+                if name:
+                    yield Finding("an empty delta", f"a delta with {name}", f"event {number}, choice {index}")
+    if not judged:
+        raise Inconclusive("there is no terminal chunk")
+
+
+@check("stream.role-first", level=SHOULD, applies=view.is_chat_stream, spec="openai-docs#chat-streaming/streaming")
 def role_first(exchange: Exchange) -> Iterator[Finding]:
-    """The first delta of each choice says whose message it is."""
-    for index, deltas in _deltas(exchange).items():
-        if deltas[0].get("role") is None:
-            yield Finding("role", str(deltas[0])[:80], f"the first delta of choice {index}")
+    """The first delta of a choice has the role."""
+    for index, choices in view.deltas(exchange).items():
+        number, choice = choices[0]
+        if not view.delta(choice).get("role"):
+            yield Finding("role: assistant", f"{dict(view.delta(choice))}"[:120], f"event {number}, choice {index}")
 
 
 @check("stream.role-once", level=SHOULD, applies=view.is_chat_stream, spec="issue#mudler/LocalAI/340")
 def role_once(exchange: Exchange) -> Iterator[Finding]:
-    """The role is said at the beginning, not again in every delta."""
-    for index, deltas in _deltas(exchange).items():
-        more = [delta for delta in deltas if any(delta.get(name) for name in ("content", "tool_calls", "refusal"))]
-        if len(more) >= 3 and all(delta.get("role") for delta in more):
-            yield Finding("role in the first delta only", f"role in all {len(more)} deltas", f"choice {index}")
+    """The role is not in every delta: it is said once, at the beginning."""
+    judged = False
+    for index, choices in view.deltas(exchange).items():
+        open_ = [choice for _, choice in choices if choice.get("finish_reason") is None]
+        if len(open_) < 3:
+            continue
+        judged = True
+        if all(view.delta(choice).get("role") for choice in open_):
+            yield Finding("the role once", f"the role in each of {len(open_)} deltas", f"choice {index}")
+    if not judged:
+        raise Inconclusive("no choice has three deltas")
 
 
 @check("stream.first-delta-content", level=SHOULD, applies=view.is_chat_stream, spec="issue#xorbitsai/inference/1113")
 def first_delta_content(exchange: Exchange) -> Iterator[Finding]:
-    """The first delta, with the role, has the member `content` too (an empty string, or null before a tool call)."""
-    for index, deltas in _deltas(exchange).items():
-        if "content" not in deltas[0] and not deltas[0].get("tool_calls"):
-            yield Finding("content", str(deltas[0])[:80], f"the first delta of choice {index}")
+    """The first delta of a message has content, empty where nothing is said yet."""
+    texts = {choice["index"]: choice for choice in view.choices(exchange)}
+    judged = False
+    for index, choices in view.deltas(exchange).items():
+        number, choice = choices[0]
+        delta = view.delta(choice)
+        whole = texts.get(index, {})
+        # A message that is all tool call, thought or refusal has no content to begin with.
+        if not view.text(whole) or view.calls(whole) or not delta.get("role"):
+            continue
+        judged = True
+        if not set(delta) - {"role"}:
+            yield Finding('content: ""', f"{dict(delta)}"[:120], f"event {number}, choice {index}")
+    if not judged:
+        raise Inconclusive("no choice begins a text")
+
+
+def _asks_usage(exchange: Exchange) -> bool:
+    return view.is_stream(exchange) and view.include_usage(exchange)
+
+
+@check("stream.usage-chunk", level=MUST, applies=_asks_usage, spec=_OPTIONS)
+def usage_chunk(exchange: Exchange) -> Iterator[Finding]:
+    """Where the usage of a stream is asked for, the last chunk before `[DONE]` has it."""
+    view.require_end(exchange)
+    number, last = view.numbered(exchange)[-1]
+    value = last.get("usage")
+    if isinstance(value, dict):
+        return
+    if value is not None:
+        raise Inconclusive("the usage is not an object")
+    earlier = [at for at, chunk in view.numbered(exchange) if isinstance(chunk.get("usage"), dict)]
+    if not earlier and not view.has_done(exchange):
+        raise Inconclusive("the stream broke off, without [DONE]")
+    actual = f"usage in event {earlier[-1]}" if earlier else ("null" if "usage" in last else "absent")
+    yield Finding("usage in the last chunk", actual, f"event {number} /usage")
+
+
+@check("stream.usage-choices-empty", level=MUST, applies=_asks_usage, spec=_OPTIONS)
+def usage_choices_empty(exchange: Exchange) -> Iterator[Finding]:
+    """The chunk with the usage of the whole stream has no choices: an empty list."""
+    with_usage = [(at, chunk) for at, chunk in view.numbered(exchange) if isinstance(chunk.get("usage"), dict)]
+    if not with_usage:
+        raise Inconclusive("no chunk has usage")
+    number, chunk = with_usage[-1]
+    listed = chunk.get("choices")
+    if not isinstance(listed, list):
+        raise Inconclusive("choices is not a list")
+    if listed:
+        yield Finding("choices: []", f"{len(listed)} choices", f"event {number} /choices")
+
+
+def _asks_no_running_usage(exchange: Exchange) -> bool:
+    options = exchange.request.get("stream_options")
+    return view.is_stream(exchange) and not (isinstance(options, dict) and options.get("continuous_usage_stats"))
+
+
+@check("stream.usage-only-last", level=SHOULD, applies=_asks_no_running_usage, spec=_CHUNK + "/properties/usage")
+def usage_only_last(exchange: Exchange) -> Iterator[Finding]:
+    """Only the last chunk has usage; in the others it is null or absent."""
+    view.require_end(exchange)
+    early = [(at, chunk) for at, chunk in view.numbered(exchange)[:-1] if isinstance(chunk.get("usage"), dict)]
+    if early and (not view.include_usage(exchange) or isinstance(view.chunks(exchange)[-1].get("usage"), dict)):
+        number, chunk = early[0]
+        yield Finding("null", f"{chunk['usage']} ({len(early)} chunks)"[:160], f"event {number} /usage")
+
+
+def _asks_no_usage(exchange: Exchange) -> bool:
+    return _asks_no_running_usage(exchange) and not view.include_usage(exchange)
+
+
+@check("stream.usage-unasked", level=MAY, applies=_asks_no_usage, spec=_OPTIONS)
+def usage_unasked(exchange: Exchange) -> Iterator[Finding]:
+    """Usage comes in a stream only where it is asked for."""
+    for number, chunk in view.numbered(exchange):
+        if isinstance(chunk.get("usage"), dict):
+            yield Finding("no usage", f"{chunk['usage']}"[:120], f"event {number} /usage")
+            return

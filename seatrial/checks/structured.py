@@ -1,8 +1,7 @@
-"""Structured outputs: what response_format asks for is what comes."""
+"""Structured outputs: JSON mode and JSON Schemas."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,74 +9,92 @@ from seatrial import view
 from seatrial.check import Inconclusive, check, relation
 from seatrial.model import MUST, SHOULD, Exchange, Finding
 
-
-def _format(x: Exchange) -> Mapping[str, Any]:
-    wanted = x.request.get("response_format")
-    return wanted if isinstance(wanted, dict) else {}
+_SCHEMA = "openai#/components/schemas/ResponseFormatJsonSchema/properties/json_schema/properties/"
 
 
-def _schema(x: Exchange) -> Mapping[str, Any]:
-    found = _format(x).get("json_schema")
-    return found if isinstance(found, dict) and isinstance(found.get("schema"), dict) else {}
+def _format(exchange: Exchange) -> Mapping[str, Any]:
+    found = exchange.request.get("response_format")
+    return found if isinstance(found, dict) and exchange.operation.id == "createChatCompletion" else {}
 
 
-def _contents(exchange: Exchange) -> Iterator[tuple[int, str]]:
-    """The whole contents of the choices; a cut or refused answer, or a tool call, shows nothing."""
-    for choice in view.choices(exchange):
-        message = choice.get("message")
-        refusal = message.get("refusal") if isinstance(message, dict) else None
-        if choice.get("finish_reason") in ("length", "content_filter") or refusal or view.calls_of(choice):
-            raise Inconclusive("the answer was cut, refused, or a tool call")
-        yield view.index_of(choice), view.text_of(choice)
+def _asks_schema(exchange: Exchange) -> bool:
+    return view.is_chat(exchange) and _format(exchange).get("type") == "json_schema"
 
 
-@check(
-    "structured.schema-honoured",
-    level=MUST,
-    applies=lambda x: view.is_chat(x) and _format(x).get("type") == "json_schema" and bool(_schema(x)),
-    spec="openai#/components/schemas/ResponseFormatJsonSchema",
-)
+def _asks_object(exchange: Exchange) -> bool:
+    return view.is_chat(exchange) and _format(exchange).get("type") == "json_object"
+
+
+def _finished_text(choice: Mapping[str, Any]) -> str:
+    """The text of a choice that came to its end and is all the message there is."""
+    reason = view.finish_reason(choice)
+    if reason in ("length", "content_filter", None) or view.refusal(choice):
+        raise Inconclusive(f"the choice ended by {reason or 'nothing that is said'}")
+    if view.calls(choice):
+        raise Inconclusive("the choice calls tools")
+    return view.text(choice)
+
+
+@check("structured.schema-honoured", level=MUST, applies=_asks_schema, spec=_SCHEMA + "strict")
 def schema_honoured(exchange: Exchange) -> Iterator[Finding]:
-    """With a strict json_schema the content is JSON that keeps to it: it is honoured or refused, never dropped."""
-    strict = _schema(exchange).get("strict") is True
-    for index, text in _contents(exchange):
+    """With a json_schema that is strict, the content is JSON and valid by the schema."""
+    asked = _format(exchange).get("json_schema")
+    wanted = asked.get("schema") if isinstance(asked, dict) else None
+    if not isinstance(asked, dict) or not isinstance(wanted, dict):
+        raise Inconclusive("the request carries no schema")
+
+    def judge(choice: Mapping[str, Any]) -> Iterator[Finding]:
+        text = _finished_text(choice)
+        where = f"choice {choice.get('index')} /message/content"
         try:
-            found = [(f"{p}", e, a) for p, e, a in view.breaches(json.loads(text), _schema(exchange)["schema"])]
-        except (ValueError, RecursionError):
-            found = [("", "JSON", repr(text[:120]))]
-        if found and not strict:
-            raise Inconclusive("without strict the schema is advice")
-        for pointer, expected, actual in found[:5]:
-            yield Finding(expected, actual, f"content of choice {index} {pointer}".rstrip())
+            findings = view.breaches(view.strict_json(text), wanted, where)
+        except ValueError as error:
+            findings = [Finding("JSON by the schema", f"{error}: {text[:120]!r}", where)]
+        if findings and asked.get("strict") is not True:
+            raise Inconclusive("the content breaks the schema, which is not strict")
+        yield from findings
+
+    return view.each(view.choices(exchange), judge)
 
 
 @check(
     "structured.json-object",
     level=MUST,
-    applies=lambda x: view.is_chat(x) and _format(x).get("type") == "json_object",
+    applies=_asks_object,
     spec="openai#/components/schemas/ResponseFormatJsonObject",
 )
 def json_object(exchange: Exchange) -> Iterator[Finding]:
-    """In JSON mode the content is a JSON object."""
-    for index, text in _contents(exchange):
+    """In JSON mode, the content is one JSON object."""
+
+    def judge(choice: Mapping[str, Any]) -> Iterator[Finding]:
+        text = _finished_text(choice)
+        where = f"choice {choice.get('index')} /message/content"
         try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            value = None
+            value = view.strict_json(text)
+        except ValueError as error:
+            yield Finding("a JSON object", f"{error}: {text[:120]!r}", where)
+            return
         if not isinstance(value, dict):
-            yield Finding("a JSON object", repr(text[:120]), f"content of choice {index}")
+            yield Finding("a JSON object", text[:120], where)
+
+    return view.each(view.choices(exchange), judge)
 
 
-def _both(xs: Sequence[Exchange]) -> bool:
-    kinds = {_format(x).get("type") for x in xs if x.operation.id == "createChatCompletion"}
-    return {"json_object", "json_schema"} <= kinds
+def _asks_both(exchanges: Sequence[Exchange]) -> bool:
+    kinds = {_format(exchange).get("type") for exchange in exchanges if exchange.status is not None}
+    return {"json_schema", "json_object"} <= kinds
 
 
-@relation("structured.json-object-offered", level=SHOULD, applies=_both, spec="issue#GD4AI/obsidian-llm-wiki/306")
+@relation("structured.json-object-offered", level=SHOULD, applies=_asks_both, spec="issue#GD4AI/obsidian-llm-wiki/306")
 def json_object_offered(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """A server that takes a json_schema takes json_object too: both are types of response_format."""
-    status = {_format(x).get("type"): x.status for x in exchanges if x.operation.id == "createChatCompletion"}
-    if status["json_schema"] != 200:
-        raise Inconclusive("json_schema is not offered")
-    if status["json_object"] != 200:
-        yield Finding("status 200", f"status {status['json_object']}", "response_format json_object")
+    """A server that takes JSON Schemas takes JSON mode too."""
+    if not any(_asks_schema(exchange) for exchange in exchanges):
+        raise Inconclusive("no JSON Schema was accepted")
+    asked = [exchange for exchange in exchanges if _format(exchange).get("type") == "json_object"]
+    if any(view.is_ok(exchange) for exchange in asked):
+        return
+    refused = [exchange for exchange in asked if exchange.status in (400, 422, 501)]
+    if not refused:
+        raise Inconclusive("JSON mode was neither accepted nor refused")
+    last = refused[-1]
+    yield Finding("status 200", f"status {last.status} {last.text[:160]}", f"exchange {last.number}")

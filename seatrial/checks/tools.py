@@ -1,8 +1,7 @@
-"""Tool calls, plain or assembled from a stream."""
+"""Tool calls of a message, plain or assembled from a stream."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,229 +9,316 @@ from seatrial import view
 from seatrial.check import Inconclusive, check
 from seatrial.model import MAY, MUST, Exchange, Finding
 
-CHOICE = "openai#/components/schemas/ChatCompletionToolChoiceOption"
-CALL = "openai#/components/schemas/ChatCompletionMessageToolCall/properties/"
-_MARKUP = (
-    "<tool_call>",
-    "[TOOL_CALLS]",
-    "<|python_tag|>",
-    "<function=",
-    "<|tool_call|>",
-    "<|tool_calls_section_begin|>",
-    "functools[",
-)
+_CHOICE = "openai#/components/schemas/ChatCompletionToolChoiceOption"
+_CALL = "openai#/components/schemas/ChatCompletionMessageToolCall/properties/"
+_FINISH = "openai#/components/schemas/CreateChatCompletionResponse/properties/choices/items/properties/finish_reason"
+
+Choice = Mapping[str, Any]
 
 
-def _offers(x: Exchange) -> bool:
-    return view.is_chat(x) and bool(view.tools(x))
+def _offers(exchange: Exchange) -> bool:
+    return view.is_chat(exchange) and bool(view.functions(exchange))
 
 
-def _choice(x: Exchange) -> Any:
-    return x.request.get("tool_choice", "auto")
+def _may_call(exchange: Exchange) -> bool:
+    return _offers(exchange) and view.tool_choice(exchange) != "none"
 
 
-def _named(x: Exchange) -> str | None:
-    choice = _choice(x)
-    function = choice.get("function") if isinstance(choice, dict) else None
-    name = function.get("name") if isinstance(function, dict) else None
-    return name if isinstance(name, str) else None
+def _requires(exchange: Exchange) -> bool:
+    return _offers(exchange) and view.tool_choice(exchange) == "required"
 
 
-def _forced(x: Exchange) -> bool:
-    return _choice(x) == "required" or _named(x) is not None
+def _names(exchange: Exchange) -> bool:
+    return _offers(exchange) and view.tool_choice(exchange).startswith("=")
 
 
-def _calls(exchange: Exchange) -> Iterator[tuple[int, Mapping[str, Any], list[Mapping[str, Any]]]]:
-    for choice in view.choices(exchange):
-        yield view.index_of(choice), choice, view.calls_of(choice)
+def _forbids(exchange: Exchange) -> bool:
+    return _offers(exchange) and view.tool_choice(exchange) == "none"
 
 
-def _require_calls(exchange: Exchange) -> None:
-    if not any(calls for _, _, calls in _calls(exchange)):
-        raise Inconclusive("no tool was called")
+def _has_calls(exchange: Exchange) -> bool:
+    return _may_call(exchange) and b"tool_calls" in exchange.body
 
 
-def _require_uncut(choice: Mapping[str, Any]) -> None:
-    if choice.get("finish_reason") in ("length", "content_filter"):
-        raise Inconclusive(f"the answer was cut: {choice['finish_reason']}")
+def _at(choice: Choice) -> str:
+    return f"choice {choice.get('index')}"
 
 
-@check("tools.required-called", level=MUST, applies=lambda x: _offers(x) and _choice(x) == "required", spec=CHOICE)
+def _require_calls_possible(exchange: Exchange, choice: Choice) -> None:
+    """Nothing where a missing call is the server's fault."""
+    reason = view.finish_reason(choice)
+    if reason in ("length", "content_filter") or view.refusal(choice):
+        raise Inconclusive(f"the choice ended by {reason} before a call")
+    if view.unread_call(view.text(choice), view.functions(exchange)):
+        raise Inconclusive("the call was left in the text")
+
+
+@check("tools.required-called", level=MUST, applies=_requires, spec=_CHOICE)
 def required_called(exchange: Exchange) -> Iterator[Finding]:
-    """With tool_choice `required` at least one tool is called."""
-    for index, choice, calls in _calls(exchange):
-        if not calls:
-            _require_uncut(choice)
-            yield Finding("a tool call", view.text_of(choice)[:120] or "none", f"choice {index}")
+    """With tool_choice required, at least one tool is called."""
+
+    def judge(choice: Choice) -> Iterator[Finding]:
+        if not view.calls(choice):
+            _require_calls_possible(exchange, choice)
+            yield Finding("a tool call", repr(view.text(choice)[:120]), f"{_at(choice)} /message/tool_calls")
+
+    return view.each(view.choices(exchange), judge)
 
 
 @check(
     "tools.named-called",
     level=MUST,
-    applies=lambda x: _offers(x) and _named(x) is not None,
+    applies=_names,
     spec="openai#/components/schemas/ChatCompletionNamedToolChoice",
 )
 def named_called(exchange: Exchange) -> Iterator[Finding]:
-    """A function that tool_choice names is called, and no other."""
-    wanted = _named(exchange)
-    for index, choice, calls in _calls(exchange):
-        names = [view.function_of(call).get("name") for call in calls]
+    """Where the request names a function, that function is called and no other."""
+    wanted = view.tool_choice(exchange)[1:]
+
+    def judge(choice: Choice) -> Iterator[Finding]:
+        calls = view.calls(choice)
         if not calls:
-            _require_uncut(choice)
-        if not calls or any(name != wanted for name in names):
-            yield Finding(f"a call of {wanted}", str(names) if calls else "no call", f"choice {index}")
+            _require_calls_possible(exchange, choice)
+            yield Finding(f"a call of {wanted}", repr(view.text(choice)[:120]), f"{_at(choice)} /message/tool_calls")
+        for number, call in enumerate(calls):
+            name = view.function(call).get("name")
+            if not isinstance(name, str):
+                raise Inconclusive("a call has no name")
+            if name != wanted:
+                yield Finding(wanted, repr(name)[:80], f"{_at(choice)} /message/tool_calls/{number}/function/name")
+
+    return view.each(view.choices(exchange), judge)
 
 
-@check("tools.none-not-called", level=MUST, applies=lambda x: _offers(x) and _choice(x) == "none", spec=CHOICE)
+@check("tools.none-not-called", level=MUST, applies=_forbids, spec=_CHOICE)
 def none_not_called(exchange: Exchange) -> Iterator[Finding]:
-    """With tool_choice `none` no tool is called."""
-    for index, _, calls in _calls(exchange):
+    """With tool_choice none, no tool is called."""
+    for choice in view.choices(exchange):
+        calls = view.calls(choice)
         if calls:
-            yield Finding("no call", str(calls)[:160], f"choice {index}")
+            name = view.function(calls[0]).get("name")
+            yield Finding("no tool call", f"{len(calls)} calls, of {name!r}", f"{_at(choice)} /message/tool_calls")
+
+
+def _one_only(exchange: Exchange) -> bool:
+    return _may_call(exchange) and exchange.request.get("parallel_tool_calls") is False
 
 
 @check(
     "tools.single-when-not-parallel",
     level=MUST,
-    applies=lambda x: _offers(x) and x.request.get("parallel_tool_calls") is False,
+    applies=_one_only,
     spec="openai#/components/schemas/ParallelToolCalls",
 )
 def single_when_not_parallel(exchange: Exchange) -> Iterator[Finding]:
-    """With parallel_tool_calls false there is one call at most."""
-    _require_calls(exchange)
-    for index, _, calls in _calls(exchange):
+    """With parallel_tool_calls false, at most one tool is called."""
+
+    def judge(choice: Choice) -> Iterator[Finding]:
+        calls = view.calls(choice)
+        if not calls:
+            raise Inconclusive("no tool was called")
         if len(calls) > 1:
-            yield Finding("one call", f"{len(calls)}", f"choice {index}")
+            yield Finding("one tool call", f"{len(calls)} calls", f"{_at(choice)} /message/tool_calls")
+
+    return view.each(view.choices(exchange), judge)
 
 
-@check(
-    "tools.calls-non-empty",
-    level=MUST,
-    applies=lambda x: _offers(x) and view.is_plain(x),
-    spec="issue#lablup/mlxcel/1581",
-)
+def _is_plain_offer(exchange: Exchange) -> bool:
+    return _offers(exchange) and view.is_plain(exchange)
+
+
+@check("tools.calls-non-empty", level=MUST, applies=_is_plain_offer, spec="issue#lablup/mlxcel/1581")
 def calls_non_empty(exchange: Exchange) -> Iterator[Finding]:
-    """A message without tool calls has no empty list of them: clients take the list as "a tool was called"."""
-    for choice in view.choices(exchange):
-        message = choice.get("message")
-        if isinstance(message, dict) and message.get("tool_calls") == []:
-            yield Finding("no tool_calls, or null", "[]", "/choices/*/message/tool_calls")
+    """A message that calls no tool has no list of calls, instead of an empty one."""
+
+    def judge(choice: Choice) -> Iterator[Finding]:
+        if view.message(choice).get("tool_calls") != []:
+            return
+        if view.forced(exchange) or view.finish_reason(choice) == "tool_calls":
+            raise Inconclusive("a call is missing, which another check judges")
+        yield Finding("no tool_calls, or null", "[]", f"{_at(choice)} /message/tool_calls")
+
+    return view.each(view.choices(exchange), judge)
 
 
-@check("tools.known-name", level=MUST, applies=_offers, spec=CALL + "function")
+@check("tools.known-name", level=MUST, applies=_has_calls, spec=_CALL + "function/properties/name")
 def known_name(exchange: Exchange) -> Iterator[Finding]:
-    """A function that is called is one of those that the request offers."""
-    _require_calls(exchange)
-    offered = view.tools(exchange)
-    for index, _, calls in _calls(exchange):
-        for call in calls:
-            name = view.function_of(call).get("name")
-            if name not in offered:
-                yield Finding("one of " + ", ".join(offered), repr(name), f"choice {index}")
+    """The function that is called is one of those the request offers."""
+    offered = view.functions(exchange)
+
+    def judge(choice: Choice) -> Iterator[Finding]:
+        calls = view.calls(choice)
+        if not calls:
+            raise Inconclusive("no tool was called")
+        for number, call in enumerate(calls):
+            name = view.function(call).get("name")
+            if not isinstance(name, str) or (not name and exchange.asked_to_stream):
+                raise Inconclusive("a call has no name")
+            if name in offered:
+                continue
+            if view.tool_choice(exchange).startswith("="):
+                raise Inconclusive("another function than the named one was called")
+            if name and not view.forced(exchange):
+                raise Inconclusive(f"the model was free to invent {name!r}")
+            shown = f"{_at(choice)} /message/tool_calls/{number}/function/name"
+            yield Finding("one of " + ", ".join(offered), repr(name)[:80], shown)
+
+    return view.each(view.choices(exchange), judge)
 
 
-@check("tools.call-ids", level=MUST, applies=_offers, spec=CALL + "id")
+@check("tools.call-ids", level=MUST, applies=_has_calls, spec=_CALL + "id")
 def call_ids(exchange: Exchange) -> Iterator[Finding]:
-    """Each call has an id that is not empty and its own: results are sent back under it."""
-    _require_calls(exchange)
-    for index, _, calls in _calls(exchange):
-        ids = [call.get("id") for call in calls]
-        if any(not id for id in ids) and (not exchange.asked_to_stream or any(id == "" for id in ids)):
-            yield Finding("an id", repr(ids), f"choice {index}")
-        elif len(set(map(str, ids))) < len(ids) and all(ids):
-            yield Finding("an id of its own for each call", repr(ids), f"choice {index}")
+    """Each call of a message has an id, not empty, of its own."""
+
+    def judge(choice: Choice) -> Iterator[Finding]:
+        seen: set[str] = set()
+        for number, call in enumerate(view.calls(choice)):
+            where = f"{_at(choice)} /message/tool_calls/{number}/id"
+            found = call.get("id")
+            if not isinstance(found, str) or (not found and exchange.asked_to_stream):
+                continue  # the schema's; in a stream, that of tools.delta-first-complete
+            if not found.strip():
+                yield Finding("an id", repr(found), where)
+            elif found in seen:
+                yield Finding("an id of its own", f"{found!r} again"[:80], where)
+            seen.add(found)
+        if not seen:
+            raise Inconclusive("no call has an id")
+
+    return view.each(view.choices(exchange), judge)
 
 
-@check("tools.arguments-json", level=MUST, applies=_offers, spec=CALL + "function")
+def _arguments(call: Mapping[str, Any]) -> str | None:
+    found = view.function(call).get("arguments")
+    return found if isinstance(found, str) and "custom" not in call else None
+
+
+def _was_cut(exchange: Exchange) -> bool:
+    """Whether the usage shows that the limit of tokens was reached."""
+    limit = view.limit(exchange)
+    try:
+        return limit is not None and view.count(view.usage(exchange), "completion_tokens") >= limit
+    except Inconclusive:
+        return False
+
+
+def _is_strict(exchange: Exchange, call: Mapping[str, Any]) -> bool:
+    name = view.function(call).get("name")
+    offered = view.functions(exchange).get(name) if isinstance(name, str) else None
+    return offered is not None and offered.get("strict") is True
+
+
+@check("tools.arguments-json", level=MUST, applies=_has_calls, spec="issue#vllm-project/vllm/53269")
 def arguments_json(exchange: Exchange) -> Iterator[Finding]:
-    """The arguments of a call are JSON, unless the answer was cut, which finish_reason `length` then says."""
-    _require_calls(exchange)
-    unsure = ""
-    for index, choice, calls in _calls(exchange):
-        for call in calls:
-            arguments = view.function_of(call).get("arguments")
-            if not isinstance(arguments, str):
-                raise Inconclusive("the arguments are no string")
+    """The arguments of a call are a string that holds JSON; where they were cut, finish_reason is length."""
+
+    def judge(choice: Choice) -> Iterator[Finding]:
+        judged = False
+        reason = view.finish_reason(choice)
+        for number, call in enumerate(view.calls(choice)):
+            text = _arguments(call)
+            if text is None:
+                continue
+            judged = True
+            where = f"{_at(choice)} /message/tool_calls/{number}/function/arguments"
             try:
-                json.loads(arguments)
-            except (ValueError, RecursionError):
-                if choice.get("finish_reason") == "length":
-                    unsure = "the answer was cut"
-                elif not _forced(exchange):
-                    # An unforced call is written by the model alone, and a weak one writes what it can.
-                    unsure = "the model wrote arguments that are not JSON"
-                else:
-                    got = f"{arguments[:80]!r} with finish_reason {choice.get('finish_reason')!r}"
-                    yield Finding("JSON, or finish_reason 'length'", got, f"choice {index}")
-    if unsure:
-        raise Inconclusive(unsure)
+                value = view.strict_json(text)
+            except ValueError as error:
+                if reason == "length":
+                    continue
+                if reason is None or reason == "content_filter":
+                    raise Inconclusive(f"the choice ended by {reason}") from error
+                free = not view.forced(exchange) and not _is_strict(exchange, call)
+                if free and text and not _was_cut(exchange):
+                    raise Inconclusive("the model was free to write arguments that are not JSON") from error
+                yield Finding("JSON, or finish_reason length", f"{text[-120:]!r} with finish_reason {reason}", where)
+                continue
+            if isinstance(value, str) and value.lstrip().startswith("{"):
+                yield Finding("one JSON document", f"a JSON string within it: {text[:100]}", where)
+        if not judged:
+            raise Inconclusive("no function was called")
+
+    return view.each(view.choices(exchange), judge)
+
+
+def _has_strict(exchange: Exchange) -> bool:
+    return _may_call(exchange) and any(found.get("strict") is True for found in view.functions(exchange).values())
 
 
 @check(
     "tools.arguments-schema",
     level=MUST,
-    applies=lambda x: _offers(x) and any(f.get("strict") is True for f in view.tools(x).values()),
+    applies=_has_strict,
     spec="openai#/components/schemas/FunctionObject/properties/strict",
 )
 def arguments_schema(exchange: Exchange) -> Iterator[Finding]:
-    """The arguments for a function with `strict: true` keep to its schema."""
-    _require_calls(exchange)
-    offered = view.tools(exchange)
-    for index, choice, calls in _calls(exchange):
-        for call in calls:
-            function = offered.get(str(view.function_of(call).get("name")), {})
-            if function.get("strict") is not True or not isinstance(function.get("parameters"), dict):
+    """The arguments of a function that is strict keep to its parameters."""
+    offered = view.functions(exchange)
+
+    def judge(choice: Choice) -> Iterator[Finding]:
+        judged = False
+        for number, call in enumerate(view.calls(choice)):
+            text = _arguments(call)
+            if text is None or not _is_strict(exchange, call):
                 continue
-            _require_uncut(choice)
             try:
-                arguments = json.loads(str(view.function_of(call).get("arguments")))
-            except (ValueError, RecursionError) as error:
+                value = view.strict_json(text)
+            except ValueError as error:
                 raise Inconclusive("the arguments are not JSON") from error
-            for pointer, expected, actual in view.breaches(arguments, function["parameters"]):
-                if not _forced(exchange):
-                    raise Inconclusive("the call was not forced")
-                yield Finding(expected, actual, f"choice {index}, arguments {pointer}")
+            where = f"{_at(choice)} /message/tool_calls/{number}/function/arguments"
+            findings = view.breaches(value, offered[call["function"]["name"]].get("parameters") or {}, where)
+            if findings and not view.forced(exchange):
+                raise Inconclusive("they break the schema, but the model was free to call or not")
+            judged = True
+            yield from findings
+        if not judged:
+            raise Inconclusive("no strict function was called")
+
+    return view.each(view.choices(exchange), judge)
 
 
-@check(
-    "tools.finish-reason",
-    level=MUST,
-    applies=view.is_chat,
-    spec="openai#/components/schemas/CreateChatCompletionResponse/properties/choices/items/properties/finish_reason",
-)
+@check("tools.finish-reason", level=MUST, applies=_offers, spec=_FINISH)
 def finish_reason(exchange: Exchange) -> Iterator[Finding]:
-    """An answer that ends with finish_reason `tool_calls` has tool calls."""
-    for index, choice, calls in _calls(exchange):
-        if choice.get("finish_reason") == "tool_calls" and not calls:
-            yield Finding("tool calls", "none", f"choice {index}")
+    """A choice whose finish_reason is tool_calls calls at least one tool."""
+
+    def judge(choice: Choice) -> Iterator[Finding]:
+        if view.finish_reason(choice) != "tool_calls":
+            raise Inconclusive("no choice has the finish_reason tool_calls")
+        if view.calls(choice):
+            return
+        if view.forced(exchange) or view.unread_call(view.text(choice), view.functions(exchange)):
+            raise Inconclusive("a call is missing, which another check judges")
+        yield Finding("a tool call", f"finish_reason tool_calls, text {view.text(choice)[:80]!r}", _at(choice))
+
+    return view.each(view.choices(exchange), judge)
 
 
-@check(
-    "tools.no-markup",
-    level=MUST,
-    applies=lambda x: _offers(x) and _choice(x) != "none",
-    spec="issue#NVIDIA/TensorRT-LLM/9784",
-)
+@check("tools.no-markup", level=MUST, applies=_may_call, spec="issue#NVIDIA/TensorRT-LLM/9784")
 def no_markup(exchange: Exchange) -> Iterator[Finding]:
-    """The content holds no call of an offered tool in the model's own markup: that is what tool_calls is for."""
-    for index, choice, _ in _calls(exchange):
-        text = view.text_of(choice)
-        for mark in _MARKUP:
-            at = text.find(mark)
-            if at >= 0 and any(name in text[at : at + 400] for name in view.tools(exchange)):
-                yield Finding("tool_calls", text[at : at + 120], f"content of choice {index}")
-                break
+    """The text of a message holds no tool call in the markup of a model, left unread."""
+    doubtful = ""
+    for choice in view.choices(exchange):
+        found = view.unread_call(view.text(choice), view.functions(exchange))
+        if found and found[1]:
+            yield Finding("a call in tool_calls", repr(found[0])[:160], f"{_at(choice)} /message/content")
+        elif found:
+            doubtful = found[0]
+    if doubtful:
+        raise Inconclusive(f"the model wrote a broken call: {doubtful!r}")
 
 
-@check(
-    "tools.no-message-index",
-    level=MAY,
-    applies=lambda x: _offers(x) and view.is_plain(x),
-    spec="issue#epam/ai-dial-sdk/110",
-)
+def _is_plain_call(exchange: Exchange) -> bool:
+    return view.is_plain(exchange) and _has_calls(exchange)
+
+
+@check("tools.no-message-index", level=MAY, applies=_is_plain_call, spec="issue#epam/ai-dial-sdk/110")
 def no_message_index(exchange: Exchange) -> Iterator[Finding]:
-    """The calls of a whole message have no `index`: that belongs to deltas."""
-    _require_calls(exchange)
-    for index, _, calls in _calls(exchange):
-        if any("index" in call for call in calls):
-            yield Finding("no index", "index", f"/choices/{index}/message/tool_calls")
+    """The calls of a plain message have no `index`, which belongs to streams."""
+    judged = False
+    for choice in view.choices(exchange):
+        for number, call in enumerate(view.calls(choice)):
+            judged = True
+            if "index" in call:
+                yield Finding("no index", f"{call['index']!r}", f"{_at(choice)} /message/tool_calls/{number}/index")
+    if not judged:
+        raise Inconclusive("no tool was called")

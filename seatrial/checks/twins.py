@@ -1,7 +1,8 @@
-"""The same request, plain and streamed, gives the same answer."""
+"""A stream and the plain answer to the same request say the same."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,138 +10,182 @@ from seatrial import view
 from seatrial.check import Inconclusive, relation
 from seatrial.model import MUST, SHOULD, Exchange, Finding
 
-STREAM = "openai#/components/schemas/CreateChatCompletionRequest/allOf/1/properties/stream"
+_STREAM = "openai#/components/schemas/CreateChatCompletionRequest/allOf/1/properties/stream"
+_LOST = "\ufffd"
+
+Pair = tuple[list[Exchange], list[Exchange]]
+# Of each choice: text, why it ended, and the calls as (name, arguments).
+Said = tuple[tuple[str, str | None, tuple[tuple[Any, Any], ...]], ...]
 
 
-def _has_twins(xs: Sequence[Exchange]) -> bool:
-    return any(True for _ in view.twins(xs))
+def _said(exchange: Exchange) -> Said:
+    found = []
+    for choice in sorted(view.choices(exchange), key=view.index):
+        calls = tuple((view.function(call).get("name"), _value(call)) for call in view.calls(choice))
+        found.append((view.text(choice), view.finish_reason(choice), calls))
+    return tuple(found)
 
 
-def _answer(exchange: Exchange) -> list[Any]:
-    """What must agree: text, finish_reason, and calls without their ids."""
-    rows = []
-    for choice in view.choices(exchange):
-        calls = [
-            (view.function_of(call).get("name"), view.function_of(call).get("arguments"))
-            for call in view.calls_of(choice)
-        ]
-        rows.append((view.text_of(choice), choice.get("finish_reason"), calls))
-    return rows
+def _value(call: Any) -> Any:
+    """The arguments of a call as a value, so that spaces between members do not count; else as they are."""
+    arguments = view.function(call).get("arguments", view.function(call).get("input"))
+    try:
+        return view.strict_json(arguments) if isinstance(arguments, str) else arguments
+    except ValueError:
+        return arguments
 
 
-def _repeatable(exchange: Exchange) -> bool:
-    return exchange.request.get("temperature") == 0
+def _stripped(said: Said) -> Said:
+    return tuple((text.strip(), reason, calls) for text, reason, calls in said)
 
 
-@relation("stream.equals-plain", level=MUST, applies=_has_twins, spec=STREAM)
+def _settled_twins(exchanges: Sequence[Exchange]) -> list[Pair]:
+    return [pair for pair in view.twins(exchanges) if view.is_settled(pair[0][0])]
+
+
+def _has_settled_twins(exchanges: Sequence[Exchange]) -> bool:
+    return bool(_settled_twins(exchanges))
+
+
+@relation("stream.equals-plain", level=MUST, applies=_has_settled_twins, spec=_STREAM)
 def equals_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """A streamed answer adds up to the plain answer of the same request: text, finish_reason and tool calls."""
-    sure = False
-    for plain, streamed in view.twins(exchanges):
-        if not _repeatable(plain[0]):
-            continue
-        one, other = [_answer(x) for x in plain], [_answer(x) for x in streamed]
-        if one[0] == other[0]:
-            sure = sure or any(row[0] or row[2] for row in one[0])
-            continue
-        certain = (
-            len(one) > 1 and len(other) > 1 and all(a == one[0] for a in one) and all(a == other[0] for a in other)
-        )
-        if not certain:
-            raise Inconclusive("the answers differ, but not surely by streaming: they were not repeated alike")
-        yield Finding(
-            str(one[0])[:300], str(other[0])[:300], f"exchange {streamed[0].number} against {plain[0].number}"
-        )
-        return
-    if not sure:
-        raise Inconclusive("there was no text and no tool call to compare")
+    """A stream adds up to the plain answer to the same request: text, finish_reason and tool calls."""
+
+    def judge(pair: Pair) -> Iterator[Finding]:
+        plain, streamed = ([_said(exchange) for exchange in kind] for kind in pair)
+        if view.agree(plain, streamed, lambda one, other: one == other):
+            return
+        if view.agree([_stripped(said) for said in plain], [_stripped(said) for said in streamed], lambda a, b: a == b):
+            raise Inconclusive("they differ in the white space around the text only")
+        _require_fault_of_its_own(pair, plain[0], streamed[0])
+        for number, (one, other) in enumerate(zip(plain[0], streamed[0], strict=True)):
+            for name, first, second in zip(("text", "finish_reason", "tool calls"), one, other, strict=True):
+                if first != second:
+                    yield _difference(name, first, second, f"exchange {pair[1][0].number}, choice {number}")
+
+    return view.each(_settled_twins(exchanges), judge)
 
 
-@relation("stream.prompt-tokens-equal-plain", level=SHOULD, applies=_has_twins, spec=STREAM)
-def prompt_tokens(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """The prompt of a request has as many tokens streamed as plain."""
-    seen = False
-    for plain, streamed in view.twins(exchanges):
-        for exchange in streamed:
-            try:
-                counted = view.count(view.usage(exchange), "prompt_tokens")
-                wanted = view.count(view.usage(plain[0]), "prompt_tokens")
-            except Inconclusive:
-                continue
-            seen = True
-            if counted != wanted and counted != 0:
-                yield Finding(str(wanted), str(counted), f"/usage/prompt_tokens of exchange {exchange.number}")
-                return
-    if not seen:
-        raise Inconclusive("no stream of the case carries usage")
+def _difference(name: str, first: Any, second: Any, where: str) -> Finding:
+    if name == "text":
+        same = next((at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
+        at = max(0, (min(len(first), len(second)) if same is None else same) - 20)
+        return Finding(f"text as plain: {first[at : at + 60]!r}", repr(second[at : at + 60]), f"{where}, at {at}")
+    return Finding(f"{name} as plain: {first!r}"[:160], repr(second)[:160], where)
 
 
-@relation("stream.text-intact", level=MUST, applies=_has_twins, spec="rfc3629#section-3")
+def _require_fault_of_its_own(pair: Pair, plain: Said, streamed: Said) -> None:
+    """Nothing where the difference is not the trace of a fault that another check judges."""
+    exchange = pair[1][0]
+    if len(plain) != len(streamed):
+        raise Inconclusive("the number of choices is not the same")
+    names = view.functions(exchange)
+    for (text, _, calls), (other, reason, pieces) in zip(plain, streamed, strict=True):
+        if reason is None:
+            raise Inconclusive("the stream has no finish_reason")
+        if _LOST in other and _LOST not in text:
+            raise Inconclusive("the stream lost characters")
+        if any(stop in other for stop in view.stops(exchange)):
+            raise Inconclusive("the stream went on beyond a stop sequence")
+        if names and (view.unread_call(other, names) or view.unread_call(text, names)):
+            raise Inconclusive("a call was left in the text")
+        if view.forced(exchange) and not (calls and pieces):
+            raise Inconclusive("a call is missing")
+        if reason != "length" and any(isinstance(arguments, str) for _, arguments in pieces):
+            raise Inconclusive("the arguments in the stream are not JSON")
+    if any(piece.first and piece.index != piece.call for piece in _pieces(exchange)):
+        raise Inconclusive("the calls of the stream cannot be told apart")
+
+
+def _pieces(exchange: Exchange) -> tuple[view.CallDelta, ...]:
+    return view.call_deltas(exchange) if view.is_chat(exchange) else ()
+
+
+def _beyond_ascii(exchange: Exchange) -> bool:
+    return b"\\u" in exchange.request.body or not exchange.request.body.isascii()
+
+
+def _has_wide_twins(exchanges: Sequence[Exchange]) -> bool:
+    return any(_beyond_ascii(plain[0]) for plain, _ in view.twins(exchanges))
+
+
+def _texts(exchange: Exchange) -> list[str]:
+    """What a reader gets: the text of each choice, and the arguments of each call."""
+    found = []
+    for choice in sorted(view.choices(exchange), key=view.index):
+        arguments = [view.function(call).get("arguments") for call in view.calls(choice)]
+        cut = view.finish_reason(choice) == "length"
+        for text in (view.text(choice), *(each for each in arguments if isinstance(each, str))):
+            # A limit may fall within a character; then its end is lost on every way.
+            found.append(text.rstrip(_LOST) if cut else text)
+    return found
+
+
+@relation("stream.text-intact", level=MUST, applies=_has_wide_twins, spec="issue#mattn/tensai/110")
 def text_intact(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """No character is broken by streaming: there is no U+FFFD that the plain answer has not."""
-    seen = False
-    for plain, streamed in view.twins(exchanges):
-        control = "".join(_words(choice) for choice in view.choices(plain[0]))
-        if "\ufffd" in control:
-            continue
+    """A stream loses no character of several bytes: it has no U+FFFD where the plain answer has the character."""
+
+    def judge(pair: Pair) -> Iterator[Finding]:
+        plain, streamed = pair
+        wholes = [text for exchange in plain for text in _texts(exchange)]
+        seen = doubtful = False
         for exchange in streamed:
-            for choice in view.choices(exchange):
-                text = _words(choice)
-                seen = seen or not text.isascii()
-                if "\ufffd" in text and _damaged(text, control, choice):
-                    yield Finding(control[:120], text[:120], f"text of exchange {exchange.number}")
-                    return
-    if not seen:
-        raise Inconclusive("the answer has no character of several bytes")
+            if b"\xef\xbf\xbd" not in exchange.body and _LOST in "".join(event.data for event in exchange.events):
+                raise Inconclusive("the stream is not UTF-8")
+            for text in _texts(exchange):
+                if _LOST not in text:
+                    seen = seen or not text.isascii()
+                elif any(_LOST not in whole and _stands_for(text, whole) for whole in wholes):
+                    at = text.index(_LOST)
+                    shown = repr(text[max(0, at - 20) : at + 20])
+                    yield Finding("the characters of the plain answer", shown, f"exchange {exchange.number}")
+                else:
+                    doubtful = True
+        if doubtful:
+            raise Inconclusive("there is U+FFFD, but no plain answer shows what should stand there")
+        if not seen:
+            raise Inconclusive("no character of several bytes was to be seen")
+
+    return view.each(view.twins(exchanges), judge)
 
 
-def _words(choice: Any) -> str:
-    """The text of a choice and the arguments of its calls."""
-    return view.text_of(choice) + "".join(
-        str(view.function_of(call).get("arguments")) for call in view.calls_of(choice)
+def _stands_for(text: str, whole: str) -> bool:
+    """Whether a text is another one, with characters of it replaced by U+FFFD; one of them may end earlier."""
+    pattern = "".join(
+        ".+?" if part[0] == _LOST else re.escape(part) for part in re.findall(r"\ufffd+|[^\ufffd]+", text)
     )
+    return re.match(pattern, whole, re.DOTALL) is not None
 
 
-def _damaged(text: str, control: str, choice: Any) -> bool:
-    """Whether U+FFFD stands inside the text; one at the very end may be a character that the limit cut."""
-    inner = text.rstrip("\ufffd") if choice.get("finish_reason") == "length" else text
-    return "\ufffd" in inner and bool(control)
+def _has_counted_twins(exchanges: Sequence[Exchange]) -> bool:
+    return any(b'"usage"' in exchange.body for _, streamed in view.twins(exchanges) for exchange in streamed)
 
 
 @relation(
-    "logprobs.stream-equals-plain",
-    level=MUST,
-    applies=lambda xs: any(x.request.get("logprobs") for p, s in view.twins(xs) for x in p),
-    spec="openai#/components/schemas/CreateChatCompletionStreamResponse/properties/choices/items/properties/logprobs",
+    "stream.prompt-tokens-equal-plain",
+    level=SHOULD,
+    applies=_has_counted_twins,
+    spec="openai#/components/schemas/CompletionUsage/properties/prompt_tokens",
 )
-def logprobs(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """The streamed log probabilities are of the same tokens as the plain ones."""
-    seen = False
-    for plain, streamed in view.twins(exchanges):
-        if not _repeatable(plain[0]) or not plain[0].request.get("logprobs"):
-            continue
-        tokens = [_tokens(x) for x in (*plain, *streamed)]
-        texts = [_answer(x) for x in (*plain, *streamed)]
-        if any(text != texts[0] for text in texts):
-            raise Inconclusive("the answers themselves differ")
-        for exchange, found in zip(streamed, tokens[len(plain) :], strict=True):
-            if found is None or tokens[0] is None:
+def prompt_tokens_equal_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """A stream counts as many tokens in the prompt as the plain answer to the same request."""
+
+    def counts(kind: list[Exchange]) -> list[int]:
+        found = []
+        for exchange in kind:
+            try:
+                found.append(view.count(view.usage(exchange), "prompt_tokens"))
+            except Inconclusive:
                 continue
-            seen = True
-            if found != tokens[0]:
-                got = f"{len(found)} tokens: {found[:8]}"
-                yield Finding(f"{len(tokens[0])} tokens: {tokens[0][:8]}", got, f"exchange {exchange.number}")
-                return
-    if not seen:
-        raise Inconclusive("no log probabilities came both ways")
+        return found
 
+    def judge(pair: Pair) -> Iterator[Finding]:
+        plain, streamed = counts(pair[0]), counts(pair[1])
+        if not plain or not streamed:
+            raise Inconclusive("one of the two has no usage")
+        if len(set(plain)) > 1 or len(set(streamed)) > 1 or not plain[0] or not streamed[0]:
+            raise Inconclusive("the counts differ from run to run, or are zero")
+        if plain[0] != streamed[0]:
+            yield Finding(f"{plain[0]}, as plain", f"{streamed[0]}", f"exchange {pair[1][0].number}")
 
-def _tokens(exchange: Exchange) -> list[str] | None:
-    logprobs = view.choices(exchange)[0].get("logprobs")
-    if not isinstance(logprobs, dict):
-        return None
-    rows = logprobs.get("content")
-    if isinstance(rows, list):
-        return [str(row.get("token")) for row in rows if isinstance(row, dict)]
-    rows = logprobs.get("tokens")
-    return [str(row) for row in rows] if isinstance(rows, list) else None
+    return view.each(view.twins(exchanges), judge)

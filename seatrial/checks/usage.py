@@ -1,63 +1,73 @@
-"""Usage: the arithmetic."""
+"""Usage: the arithmetic of token counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, check
 from seatrial.model import MUST, Exchange, Finding
 
-USAGE = "openai#/components/schemas/CompletionUsage"
+_USAGE = "openai#/components/schemas/CompletionUsage"
+_DETAILS = {"prompt_tokens_details": "prompt_tokens", "completion_tokens_details": "completion_tokens"}
 
 
-def _counted(x: Exchange) -> bool:
-    # A stream has usage only where it was asked for, or came all the same.
-    if view.is_generation(x) and x.asked_to_stream:
-        return b'"usage":{' in x.body.replace(b'"usage": {', b'"usage":{')
-    return view.is_generation(x) or view.is_embedding(x)
+def _counts(exchange: Exchange) -> bool:
+    return (view.is_generation(exchange) or view.is_embedding(exchange)) and b'"usage"' in exchange.body
 
 
-@check("usage.sum", level=MUST, applies=_counted, spec=USAGE + "/properties/total_tokens")
-def sums(exchange: Exchange) -> Iterator[Finding]:
-    """total_tokens is prompt_tokens plus completion_tokens."""
+@check("usage.sum", level=MUST, applies=_counts, spec=_USAGE + "/properties/total_tokens")
+def total(exchange: Exchange) -> Iterator[Finding]:
+    """The total is the tokens of the prompt and of the completion together."""
     usage = view.usage(exchange)
-    prompt, total = view.count(usage, "prompt_tokens"), view.count(usage, "total_tokens")
-    completion = 0 if view.is_embedding(exchange) else view.count(usage, "completion_tokens")
-    if total != prompt + completion:
-        yield Finding(f"{prompt} + {completion} = {prompt + completion}", str(total), "/usage/total_tokens")
+    prompt, whole = view.count(usage, "prompt_tokens"), view.count(usage, "total_tokens")
+    # Embeddings have no completion; a server that names it says 0.
+    said = view.count(usage, "completion_tokens") if view.is_generation(exchange) else usage.get("completion_tokens")
+    completion = said if isinstance(said, int) else 0
+    if whole != prompt + completion:
+        yield Finding(f"{prompt} + {completion} = {prompt + completion}", f"{whole}", "/usage/total_tokens")
 
 
-@check("usage.non-zero", level=MUST, applies=_counted, spec=USAGE)
+def _empty_prompt(exchange: Exchange) -> bool:
+    return view.is_completion(exchange) and not all(view.prompts(exchange))
+
+
+def _said_something(exchange: Exchange) -> bool:
+    if view.echo(exchange):
+        return False  # the text may be the prompt alone
+    return any(view.text(choice) or view.calls(choice) for choice in view.choices(exchange))
+
+
+@check("usage.non-zero", level=MUST, applies=_counts, spec=_USAGE)
 def non_zero(exchange: Exchange) -> Iterator[Finding]:
-    """What was read and what was written is counted: neither is 0 where there was something."""
+    """A prompt has at least one token, and so has a completion that says anything."""
     usage = view.usage(exchange)
-    if view.count(usage, "prompt_tokens") == 0 and exchange.request.get("prompt") != "":
-        yield Finding("at least 1", "0", "/usage/prompt_tokens")
-    if view.is_embedding(exchange):
-        return
-    wrote = any(view.text_of(choice) or view.calls_of(choice) for choice in view.choices(exchange))
-    if exchange.request.get("echo") is True:
-        wrote = False
-    if wrote and view.count(usage, "completion_tokens") == 0:
-        yield Finding("at least 1", "0", "/usage/completion_tokens")
+    if view.count(usage, "prompt_tokens") < 1 and not _empty_prompt(exchange):
+        yield Finding("at least 1", f"{usage['prompt_tokens']}", "/usage/prompt_tokens")
+    if view.is_generation(exchange) and view.count(usage, "completion_tokens") < 1 and _said_something(exchange):
+        yield Finding("at least 1", f"{usage['completion_tokens']}", "/usage/completion_tokens")
 
 
-@check("usage.details-within", level=MUST, applies=lambda x: view.is_generation(x) and _counted(x), spec=USAGE)
+def _has_details(exchange: Exchange) -> bool:
+    return view.is_generation(exchange) and b"_tokens_details" in exchange.body
+
+
+@check("usage.details-within", level=MUST, applies=_has_details, spec=_USAGE + "/properties/completion_tokens_details")
 def details_within(exchange: Exchange) -> Iterator[Finding]:
-    """Each count of the details is a part of its total."""
+    """No detail of a count is larger than the count."""
     usage = view.usage(exchange)
-    seen = False
-    for details, total in (
-        ("prompt_tokens_details", "prompt_tokens"),
-        ("completion_tokens_details", "completion_tokens"),
-    ):
-        table: Mapping[str, Any] = usage.get(details) or {}
-        for name in ("cached_tokens", "audio_tokens", "reasoning_tokens"):
-            if isinstance(table, dict) and isinstance(table.get(name), int):
-                seen = True
-                if table[name] > view.count(usage, total):
-                    yield Finding(f"at most {usage[total]}", str(table[name]), f"/usage/{details}/{name}")
-    if not seen:
+    judged = False
+    for name, of in _DETAILS.items():
+        details: Any = usage.get(name)
+        if not isinstance(details, dict):
+            continue
+        most = view.count(usage, of)
+        for detail, value in details.items():
+            if isinstance(value, bool) or not isinstance(value, int) or not detail.endswith("_tokens"):
+                continue
+            judged = True
+            if value > most:
+                yield Finding(f"at most {most} ({of})", f"{value}", f"/usage/{name}/{detail}")
+    if not judged:
         raise Inconclusive("the usage has no details")

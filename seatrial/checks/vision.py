@@ -1,4 +1,4 @@
-"""Images in messages."""
+"""Images in the prompt."""
 
 from __future__ import annotations
 
@@ -10,40 +10,63 @@ from seatrial.check import Inconclusive, relation
 from seatrial.model import MUST, Exchange, Finding
 
 
-def _without_images(messages: Any) -> tuple[Any, int]:
-    """The messages as plain texts, and how many image parts were in them."""
-    images = 0
-    texts = []
-    for message in messages if isinstance(messages, list) else []:
+def _parts(exchange: Exchange) -> list[Any]:
+    messages = exchange.request.get("messages")
+    contents = (
+        [item.get("content") for item in messages if isinstance(item, dict)] if isinstance(messages, list) else []
+    )
+    return [part for content in contents if isinstance(content, list) for part in content]
+
+
+def _has_image(exchange: Exchange) -> bool:
+    return exchange.operation.id == "createChatCompletion" and any(
+        isinstance(part, dict) and part.get("type") == "image_url" for part in _parts(exchange)
+    )
+
+
+def _applies(exchanges: Sequence[Exchange]) -> bool:
+    return any(_has_image(exchange) for exchange in exchanges) and any(
+        view.is_chat(exchange) and not _has_image(exchange) for exchange in exchanges
+    )
+
+
+def _words(exchange: Exchange) -> Any:
+    """The messages of a request without their images; a text of one part is that text."""
+    found = []
+    for message in exchange.request.get("messages") or []:
         content = message.get("content") if isinstance(message, dict) else None
         if isinstance(content, list):
-            kept = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-            images += sum(isinstance(part, dict) and part.get("type") == "image_url" for part in content)
-            content = "".join(str(text) for text in kept)
-        texts.append((message.get("role") if isinstance(message, dict) else None, content))
-    return texts, images
+            kept = [part for part in content if not (isinstance(part, dict) and part.get("type") == "image_url")]
+            content = kept[0].get("text") if len(kept) == 1 and isinstance(kept[0], dict) else kept
+        found.append({**message, "content": content} if isinstance(message, dict) else message)
+    return found
 
 
-def _pairs(xs: Sequence[Exchange]) -> Iterator[tuple[Exchange, Exchange]]:
-    seen = [(x, *_without_images(x.request.get("messages"))) for x in xs if view.is_chat(x)]
-    for image, texts, count in seen:
-        for control, plain, none in seen:
-            if count and not none and texts == plain and view.same_but(image, control, "messages"):
-                yield image, control
-
-
-@relation(
-    "vision.image-counted",
-    level=MUST,
-    applies=lambda xs: any(True for _ in _pairs(xs)),
-    spec="openai#/components/schemas/ChatCompletionRequestMessageContentPartImage",
-)
+@relation("vision.image-counted", level=MUST, applies=_applies, spec="issue#raullenchai/Rapid-MLX/416")
 def image_counted(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """An image that is accepted is read: the prompt has more tokens than without it. A model that cannot, says 4xx."""
-    for image, control in _pairs(exchanges):
-        with_image = view.count(view.usage(image), "prompt_tokens")
-        without = view.count(view.usage(control), "prompt_tokens")
-        if with_image == 0 or without == 0:
-            raise Inconclusive("the prompt's tokens were not counted")
-        if with_image <= without:
-            yield Finding(f"more than {without} prompt tokens", str(with_image), f"usage of exchange {image.number}")
+    """An image is part of the prompt and counts in its tokens; a server that cannot read it refuses it."""
+    judged = False
+    for exchange in exchanges:
+        if not _has_image(exchange) or exchange.status is None:
+            continue
+        if 400 <= exchange.status < 500:
+            judged = True
+            continue
+        for control in exchanges:
+            same = view.same_but(control, exchange, "messages", "stream", "stream_options")
+            if not same or _has_image(control) or not view.is_chat(control) or _words(control) != _words(exchange):
+                continue
+            try:
+                alone = view.count(view.usage(control), "prompt_tokens")
+                tokens = view.count(view.usage(exchange), "prompt_tokens")
+            except Inconclusive:
+                continue
+            if not alone or not tokens:
+                continue  # usage.non-zero judges that
+            judged = True
+            if tokens <= alone:
+                where = f"exchange {exchange.number} /usage/prompt_tokens"
+                yield Finding(f"more than the {alone} of the text alone", f"{tokens}", where)
+                break
+    if not judged:
+        raise Inconclusive("the tokens of the prompt with and without the image are not known")

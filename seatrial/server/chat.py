@@ -155,13 +155,16 @@ def _called(body: Json, offered: dict[str, Any], role: str, asked: str) -> list[
         return []
     if isinstance(choice, dict):
         return [choice["function"]["name"]]
-    spoken = [name for name, function in offered.items() if role == "user" and _speaks_of(asked, name, function)]
+    spoken = [name for name in offered if role == "user" and _speaks_of(asked, name)]
     if choice == "required" and not spoken:
         spoken = list(offered)[:1]
-    return spoken[:1] if body.get("parallel_tool_calls") is False else spoken
+    if body.get("parallel_tool_calls") is False:
+        return spoken[:1]
+    # "both at once": the one function is called for each of two things.
+    return spoken * 2 if len(spoken) == 1 and " both " in f" {asked} ".replace(",", " ") else spoken
 
 
-def _speaks_of(asked: str, name: str, function: Json) -> bool:
+def _speaks_of(asked: str, name: str) -> bool:
     said = asked.lower()
     words = [word for word in name.lower().replace("-", "_").split("_") if len(word) > 3]
     return name.lower() in said or any(word in said for word in words)
@@ -170,10 +173,9 @@ def _speaks_of(asked: str, name: str, function: Json) -> bool:
 def _calls(body: Json, index: int, functions: list[tuple[str, Json]], limit: int | None, seed: str) -> Choice:
     prompt = messages.prompt_of(body["messages"])[0]
     calls, used, cut = [], 0, False
-    for name, function in functions:
-        arguments = messages.compact(
-            generate.value(function.get("parameters") or {"type": "object"}, prompt + name + seed)
-        )
+    for place, (name, function) in enumerate(functions):
+        schema = function.get("parameters") or {"type": "object"}
+        arguments = messages.compact(generate.value(schema, f"{prompt}{name}{seed}{place or ''}"))
         pieces = tokens.split(arguments)
         room = len(pieces) if limit is None else max(0, limit - used - 1)
         kept, short = language.limited(arguments, room)

@@ -101,7 +101,8 @@ def _matching(pattern: str, chance: random.Random) -> str:
             letters = _CLASSES[part]
         elif part.startswith("[") and len(part) > 2:
             letters = "".join(
-                "".join(map(chr, range(ord(a), ord(b) + 1))) if b else a for a, b in re.findall(r"(.)(?:-(.))?", part[1:-1])
+                "".join(map(chr, range(ord(a), ord(b) + 1))) if b else a
+                for a, b in re.findall(r"(.)(?:-(.))?", part[1:-1])
             )
         else:
             letters = part[-1]

@@ -252,7 +252,7 @@ def prompt_of(messages: list[dict[str, Any]]) -> tuple[str, int]:
             content = "".join(part.get("text", part.get("refusal", "")) for part in content)
         calls = message.get("tool_calls") or []
         said = (content or "") + "".join(f" [{c['function']['name']} {c['function']['arguments']}]" for c in calls)
-        lines.append(f"{message['role']}: {said}")
+        lines.append(f"{message['role']}:{said}")
     return "\n".join(lines), images
 
 

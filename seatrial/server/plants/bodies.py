@@ -161,7 +161,8 @@ def _reversed(body: Json, made: Json) -> None:
 
 def _vectors_reversed(body: Json, made: Json) -> None:
     """The vectors come in another order, under the right indices."""
-    vectors = [row["embedding"] for row in made["data"]][::-1]
+    vectors = [row["embedding"] for row in made["data"]]
+    vectors = vectors[1:] + vectors[:1]
     for row, vector in zip(made["data"], vectors, strict=True):
         row["embedding"] = vector
 
@@ -406,6 +407,7 @@ PLANTS = (
         "structured.json-object",
         "stream.equals-plain",
         "*/must/body",
+        "logprobs.concat",
         source="ggml-org/llama.cpp#11988",
         result=result_of(_prose, CHAT),
     ),

@@ -7,6 +7,7 @@ import json
 import random
 import secrets
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from starlette.requests import Request
@@ -118,16 +119,27 @@ def _split(pieces: list[bytes]) -> Iterable[Piece]:
         yield from (whole[at : at + 1] for at in range(len(whole)))
 
 
+_TAKES_GZIP: ContextVar[bool] = ContextVar("takes_gzip", default=False)
+
+
+def _note_gzip(request: Request, body: bytes) -> None:
+    _TAKES_GZIP.set("gzip" in request.headers.get("accept-encoding", ""))
+
+
 def _gzip(route: str, body: Json, pieces: Iterator[Piece]) -> Iterable[Piece]:
-    return compressed(pieces)
+    return compressed(pieces) if _TAKES_GZIP.get() else pieces
 
 
 def _gzip_plain(route: str, data: bytes) -> Iterable[Piece]:
-    return compressed([data])
+    return compressed([data]) if _TAKES_GZIP.get() else [data]
 
 
 def _gzip_header(status: int, headers: dict[str, str]) -> None:
-    if status == 200 and headers.get("content-type", "").startswith(("application/json", "text/event-stream")):
+    if (
+        _TAKES_GZIP.get()
+        and status == 200
+        and headers.get("content-type", "").startswith(("application/json", "text/event-stream"))
+    ):
         headers["content-encoding"] = "gzip"
 
 
@@ -164,7 +176,7 @@ def _nulls(made: Json) -> None:
             }
             choice["message"] |= {"reasoning_content": None, "reasoning": None}
         choice["stop_reason"] = None
-    made |= {"system_fingerprint": None, "service_tier": None, "prompt_logprobs": None, "kv_transfer_params": None}
+    made |= {"system_fingerprint": None, "prompt_logprobs": None, "kv_transfer_params": None}
 
 
 def _null_details(made: Json) -> None:
@@ -173,8 +185,7 @@ def _null_details(made: Json) -> None:
 
 
 def _no_details(made: Json) -> None:
-    for name in ("system_fingerprint", "service_tier"):
-        made.pop(name, None)
+    made.pop("system_fingerprint", None)
     for name in ("prompt_tokens_details", "completion_tokens_details"):
         (made.get("usage") or {}).pop(name, None)
 
@@ -233,7 +244,8 @@ def _refuses(name: str, *inner: str) -> Any:
         value = found.get(name)
         if inner:
             value = next((value.get(key) for key in inner if isinstance(value, dict)), None)
-        return value is not None and value is not False
+        # What is said at its default is not asked for.
+        return value not in (None, False, 1, {"type": "text"})
 
     return _if(
         refused,
@@ -267,7 +279,11 @@ def _unprocessable(route: str, status: int, envelope: Json) -> tuple[int, Any]:
 
 
 def _plain_error(route: str, status: int, envelope: Json) -> tuple[int, Any]:
-    return status, {"error": {**envelope["error"], "code": None}}
+    error = envelope["error"]
+    named = (
+        error["code"] if error["code"] in ("invalid_api_key", "model_not_found", "context_length_exceeded") else None
+    )
+    return status, {"error": {**error, "code": named, "param": error["param"] if status == 400 else None}}
 
 
 def _keepalive(route: str, data: bytes) -> Iterable[Piece]:
@@ -320,7 +336,7 @@ PLANTS = (
     variant("multi-line-data", "data runs over several lines", events=every(_multi_line)),
     variant("split-bytes", "events are split at any byte, also inside a character", events=framing(_split)),
     variant("one-write", "all events come in one write", events=framing(lambda ps: [b"".join(ps)])),
-    variant("gzip", "answers are compressed", events=_gzip, wire=_gzip_plain, headers=_gzip_header),
+    variant("gzip", "answers are compressed", before=_note_gzip, events=_gzip, wire=_gzip_plain, headers=_gzip_header),
     variant("extra-members", "every object has members that are not documented", **_remade(_extra)),
     variant("shuffled-members", "members come in another order", **_remade(_shuffled)),
     variant("filter-chunk", "the first chunk has no choices", chunks=all_chunks(_filter_chunk)),
@@ -386,7 +402,6 @@ PLANTS = (
     ),
     variant("refuses-images", "images are refused by name", before=_refuses_images),
     variant("refuses-json-schema", "json_schema is refused by name", before=_refuses_type("json_schema")),
-    variant("refuses-structured", "response_format is refused by name", before=_refuses("response_format", "type")),
     variant(
         "model-alias",
         "answers name the version of the model",

@@ -13,7 +13,6 @@ from seatrial.server.plants.shape import (
     choices,
     defect,
     delta_calls,
-    each_chunk,
     result,
     result_of,
 )
@@ -89,10 +88,13 @@ def _one_block(body: Json, chunks: list[Json]) -> list[Json]:
     return made
 
 
-def _truncated(place: int, chunk: Json) -> None:
-    for choice in chunk["choices"]:
-        if choice["finish_reason"] == "length":
-            choice["finish_reason"] = "tool_calls"
+def _truncated(body: Json, chunks: list[Json]) -> list[Json]:
+    if any(choice["delta"].get("tool_calls") for chunk in chunks for choice in chunk["choices"]):
+        for chunk in chunks:
+            for choice in chunk["choices"]:
+                if choice["finish_reason"] == "length":
+                    choice["finish_reason"] = "tool_calls"
+    return chunks
 
 
 def _merged(body: Json, chunks: list[Json]) -> list[Json]:
@@ -300,7 +302,7 @@ PLANTS = (
         "tools.arguments-json",
         "stream.equals-plain",
         source="vllm-project/vllm#53269",
-        chunks=each_chunk(_truncated, CHAT),
+        chunks=all_chunks(_truncated, CHAT),
     ),
     defect(
         "NC-TSTR-13",
@@ -323,6 +325,7 @@ PLANTS = (
         "tools.arguments-json",
         "stream.equals-plain",
         "*/stream/joined",
+        "tools.parallel?two-cities?/*/tools.*",
         source="maximhq/bifrost#1829",
         chunks=all_chunks(_merged, CHAT),
     ),
@@ -392,6 +395,7 @@ PLANTS = (
         AREA,
         "two calls share an id",
         "tools.call-ids",
+        "tools.parallel?two-cities?/*/tools.*",
         result=result(calls(lambda at, c: c.update(id="call_0")), CHAT),
     ),
     defect(
