@@ -18,7 +18,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+            event = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.constructor.ConstructorError(
                 None, None, "anchors and aliases are not used here", event.start_mark
             )
@@ -78,7 +78,7 @@ class Source:
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
-            self.data = loader.construct_document(node) if node else None
+            self.data: Any = loader.construct_document(node) if node else None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             raise Invalid(

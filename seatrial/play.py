@@ -104,12 +104,12 @@ class Player:
             checks = [check for check in checks if check.id.startswith(("http.", "auth."))]
         verdicts = judge(case, exchange, checks)
         blocked = ""
-        reason = None
+        refusal = None
         if wants_success or not any(_names_status(x.get("status"), exchange.status) for x in step.expect.values()):
-            reason = refused(exchange, case.scenario.needs, self.target, route_only=not wants_success)
-        if reason:
-            verdicts += self._all(case, step, Status.SKIPPED, reason, exchange.number)
-            blocked = reason
+            refusal = refused(exchange, case.scenario.needs, self.target, route_only=not wants_success)
+        if refusal:
+            verdicts += self._all(case, step, Status.SKIPPED, refusal, exchange.number)
+            blocked = refusal
         elif exchange.status in (429, 503) and not expect.status_matches(wanted, exchange.status):
             blocked = f"the server answered {exchange.status} and the run's waiting time was spent"
             verdicts += self._all(case, step, Status.INCONCLUSIVE, blocked, exchange.number)
@@ -210,7 +210,8 @@ class Player:
         except Inconclusive as reason:
             yield self._verdict(case, probe, Level.MUST, "status", Status.INCONCLUSIVE, str(reason))
             return
-        status, reason_, findings = Status.PASS, "", ()
+        status, reason_ = Status.PASS, ""
+        findings: tuple[Finding, ...] = ()
         if exchange.error is not None or ((exchange.status or 500) >= 500 and exchange.status not in (501, 503)):
             actual = exchange.error.detail if exchange.error else f"status {exchange.status}"
             status = Status.FAIL

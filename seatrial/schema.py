@@ -54,21 +54,23 @@ def short(value: Any, limit: int = 200) -> str:
 
 
 def _expected(error: ValidationError) -> str:
+    value: Any = error.validator_value
+    instance: Any = error.instance
     match error.validator:
         case "required":
-            missing = [name for name in error.validator_value if name not in error.instance]
+            missing = [name for name in value if name not in instance]
             return "members " + ", ".join(missing)
         case "type":
-            kinds = error.validator_value
+            kinds = value
             return "type " + (kinds if isinstance(kinds, str) else " or ".join(kinds))
         case "const":
-            return short(error.validator_value)
+            return short(value)
         case "enum":
-            return "one of " + short(error.validator_value)
+            return "one of " + short(value)
         case None:
             return "nothing here"
         case _:
-            return f"{error.validator} {short(error.validator_value)}"
+            return f"{error.validator} {short(value)}"
 
 
 def _findings(errors: Any) -> list[tuple[str, str, str]]:

@@ -33,12 +33,13 @@ def described(seatrial_case: Case) -> Case:
     import allure
 
     scenario = seatrial_case.scenario
-    allure.dynamic.title(f"{scenario.title} [{seatrial_case.row}]" if seatrial_case.row else scenario.title)
-    allure.dynamic.parent_suite("seatrial")
-    allure.dynamic.suite(scenario.area)
-    allure.dynamic.feature(scenario.area)
-    allure.dynamic.story(scenario.id)
-    allure.dynamic.tag(scenario.tier, *scenario.needs)
+    dynamic: Any = allure.dynamic
+    dynamic.title(f"{scenario.title} [{seatrial_case.row}]" if seatrial_case.row else scenario.title)
+    dynamic.parent_suite("seatrial")
+    dynamic.suite(scenario.area)
+    dynamic.feature(scenario.area)
+    dynamic.story(scenario.id)
+    dynamic.tag(scenario.tier, *scenario.needs)
     for cited in scenario.spec:
-        allure.dynamic.link(cited.url, name=cited.at)
+        dynamic.link(cited.url, name=cited.at)
     return seatrial_case

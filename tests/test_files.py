@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial import citation, files, profile, scenario
+from seatrial import files, profile, scenario
 from seatrial.model import Invalid
 
 HEAD = """title: T
@@ -92,10 +92,3 @@ def test_a_base_url_that_no_client_could_use_is_refused(url: str) -> None:
     with pytest.raises(Invalid) as caught:
         profile.base_url(url)
     assert "u:p" not in str(caught.value)
-
-
-def test_every_citation_resolves() -> None:
-    from seatrial.check import checks
-
-    for check in checks().values():
-        assert citation.url(check.spec).startswith("https://")

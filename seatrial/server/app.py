@@ -81,9 +81,8 @@ class Server:
             except Refused as refused:
                 made = self._refusal(route, refused, method)
             except Exception:
-                refused = Refused(500, "The server had an error.", None, "internal_error", "server_error")
-                made = self._refusal(route, refused, method)
-                raise
+                error = Refused(500, "The server had an error.", None, "internal_error", "server_error")
+                return self._finish(request, self._refusal(route, error, method))
             return self._finish(request, made)
 
         return guarded
@@ -148,7 +147,8 @@ class Server:
             raise Refused(400, "The JSON body of your request is not an object.", None, "invalid_json")
         for change in self.plants.each("body"):
             parsed = change(route, parsed)
-        return parsed
+        found: Json = parsed
+        return found
 
     def _valid(self, validate: Callable[[], None], route: str, body: Json) -> None:
         """Validates, again and again, until nothing is refused or a refusal stands."""

@@ -196,7 +196,7 @@ def _empty_content(made: Json) -> None:
             choice["message"]["content"] = ""
 
 
-def _reasoning(choice: Json) -> None:
+def _reasoning(choice: Json) -> Any:
     holder = choice.get("message", choice.get("delta"))
     if isinstance(holder, dict):
         holder["reasoning_content"] = "The user wants something."

@@ -1,0 +1,42 @@
+"""The registry: its ids are a promise, kept in a list that changes on purpose only."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from seatrial import citation, server, session
+from seatrial.check import checks
+from seatrial.session import Options
+
+
+def test_the_ids_and_levels_are_those_of_the_list() -> None:
+    """An id is never reused, and a level that changes turns servers red: CHANGELOG.md, "Verdict changes"."""
+    listed = Path(__file__).with_name("check_ids.txt").read_text().splitlines()
+    assert [f"{check.id} {check.level}" for check in checks().values()] == listed
+
+
+def test_ids_are_themes_and_properties_in_kebab_case() -> None:
+    assert all(re.fullmatch(r"[a-z]+\.[a-z0-9]+(-[a-z0-9]+)*", id) for id in checks())
+
+
+def test_every_citation_resolves() -> None:
+    for check in checks().values():
+        assert citation.url(check.spec).startswith("https://")
+
+
+def test_the_tiers_keep_their_budgets() -> None:
+    """At most 40 requests in smoke and 500 in gate, the two that find the target among them."""
+    found = session.catalog(Options(""))
+    for tier, most in (("smoke", 40), ("gate", 500)):
+        cases = list(found.cases(tier))
+        asked = sum(
+            len(c.scenario.steps) + len(c.scenario.cleanup) + sum(s.probe for s in c.scenario.steps) for c in cases
+        )
+        assert asked + 2 <= most, (tier, asked)
+
+
+def test_each_class_of_defect_has_its_plants() -> None:
+    kinds = [plant.kind for plant in server.catalog().values()]
+    assert kinds.count("defect") >= 150
+    assert kinds.count("variant") >= 50
