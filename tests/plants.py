@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import os
-from collections.abc import Iterable
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from seatrial import server, session
@@ -14,6 +17,23 @@ from seatrial.session import Options
 KEY = "sk-plants"
 os.environ["SEATRIAL_PLANTS_KEY"] = KEY
 BOUNDS = {"connect": 5.0, "idle": 4.0, "total": 12.0, "linger": 0.6}
+
+
+DEADLY = {"NC-COMP-13"}
+"""Plants that end their process: they are served by one of their own."""
+
+
+@contextlib.contextmanager
+def spawned(plants: tuple[str, ...]) -> Iterator[str]:
+    """A server with these plants in a process of its own; its base URL."""
+    arguments = [sys.executable, "-m", "seatrial", "serve", "--port", "0", "--api-key-env", "SEATRIAL_PLANTS_KEY"]
+    arguments += [word for id in plants for word in ("--defect", id)]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process.stdout.readline().strip() if process.stdout else ""
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 @cache
@@ -29,7 +49,7 @@ def play(plants: tuple[str, ...], cases: Iterable[Case], profile: str = "openai-
     models = ("seatrial-chat", "embeddings=seatrial-embed")
     if "legal.ids-with-slashes-and-colons" in plants:
         models = ()
-    with server.running(settings) as url:
+    with spawned(plants) if DEADLY & set(plants) else server.running(settings) as url:
         options = Options(url, models, "SEATRIAL_PLANTS_KEY", profile, bounds=BOUNDS)
         target, _ = session.find_target(options)
         player = session.player(options, target, None)

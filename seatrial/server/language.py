@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from seatrial.server import tokens
 
-_WORDS = [
+WORDS = [
     "harbour",
     "tide",
     "anchor",
@@ -78,7 +78,7 @@ def answer(prompt: str, seed: object = "", length: int = 28) -> str:
     if counted and counted.group(1).lower() in _NUMBERS:
         return ", ".join(_NUMBERS[: _NUMBERS.index(counted.group(1).lower()) + 1]) + "."
     chance = dice("answer", prompt, seed)
-    words = [chance.choice(_WORDS) for _ in range(length + chance.randrange(8))]
+    words = [chance.choice(WORDS) for _ in range(length + chance.randrange(8))]
     sentences = []
     while words:
         size = min(len(words), 5 + chance.randrange(4))
@@ -97,9 +97,7 @@ def alternatives(token: bytes, place: int, prompt: str, wanted: int) -> list[tup
     first = logprob(token, place, prompt)
     chance = dice("alternatives", token, place, prompt)
     others = [
-        b" " + word.encode()
-        for word in chance.sample(_WORDS, min(wanted, len(_WORDS)))
-        if b" " + word.encode() != token
+        b" " + word.encode() for word in chance.sample(WORDS, min(wanted, len(WORDS))) if b" " + word.encode() != token
     ]
     found, last = [(token, first)], first
     for other in others[: max(0, wanted - 1)]:

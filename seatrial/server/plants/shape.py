@@ -149,3 +149,27 @@ def text_piece(chunk: Json) -> str:
     """The text that a chunk adds to its first choice."""
     choice = (chunk.get("choices") or [{}])[0]
     return str(choice.get("delta", {}).get("content") or choice.get("text") or "")
+
+
+def without(*names: str) -> Any:
+    return lambda made: [made.pop(name, None) for name in names]
+
+
+def rows(change: Any) -> Any:
+    return lambda made: [change(row) for row in made["data"]]
+
+
+def content_in_terminal(body: Json, chunks: list[Json]) -> list[Json]:
+    """The last content of each choice moves into its terminal chunk."""
+    made: list[Json] = []
+    last: dict[int, Json] = {}
+    for chunk in chunks:
+        for choice in chunk["choices"]:
+            before = last.get(choice["index"])
+            if choice["finish_reason"] and before is not None and text_piece(before) and "delta" in choice:
+                choice["delta"] = before["choices"][0]["delta"]
+                choice["logprobs"] = before["choices"][0].get("logprobs")
+                made.remove(before)
+            last[choice["index"]] = chunk
+        made.append(chunk)
+    return made

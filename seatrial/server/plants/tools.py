@@ -1,23 +1,18 @@
-"""Defects of tool calls, plain and streamed."""
+"""Defects of tool calls in whole messages."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from seatrial.server.plant import Json
 from seatrial.server.plants.shape import (
     CHAT,
-    all_chunks,
     calls,
     choices,
     defect,
-    delta_calls,
     result,
     result_of,
 )
-
-AREA, STREAM = "tools", "tools streaming"
 
 
 def _prose(body: Json, made: Json) -> None:
@@ -51,59 +46,6 @@ def _markup(text: str) -> str:
 def _tags(choice: Json) -> None:
     for call in choice["message"].get("tool_calls") or ():
         choice["message"]["content"] = _markup(call["function"]["name"])
-
-
-def _raw_stream(body: Json, chunks: list[Json]) -> list[Json]:
-    """The call is streamed as the model's own markup."""
-    for chunk in chunks:
-        for choice in chunk["choices"]:
-            delta = choice["delta"]
-            if "tool_calls" in delta:
-                call = delta.pop("tool_calls")[0]
-                name = call["function"].get("name")
-                text = f'<tool_call>{{"name": "{name}", "arguments": ' if name else call["function"]["arguments"]
-                delta["content"] = text
-            if choice["finish_reason"] in ("tool_calls", "stop") and any(
-                "content" in c["choices"][0]["delta"] for c in chunks if c["choices"]
-            ):
-                choice["finish_reason"] = "stop"
-    return chunks
-
-
-def _one_block(body: Json, chunks: list[Json]) -> list[Json]:
-    """All pieces of the arguments arrive in one delta."""
-    made: list[Json] = []
-    open_: dict[tuple[int, int], Json] = {}
-    for chunk in chunks:
-        for choice in chunk["choices"]:
-            rows = choice["delta"].get("tool_calls")
-            if rows and "id" not in rows[0]:
-                into = open_[(choice["index"], rows[0]["index"])]
-                into["function"]["arguments"] += rows[0]["function"]["arguments"]
-                break
-            if rows:
-                open_[(choice["index"], rows[0]["index"])] = rows[0]
-        else:
-            made.append(chunk)
-    return made
-
-
-def _truncated(body: Json, chunks: list[Json]) -> list[Json]:
-    if any(choice["delta"].get("tool_calls") for chunk in chunks for choice in chunk["choices"]):
-        for chunk in chunks:
-            for choice in chunk["choices"]:
-                if choice["finish_reason"] == "length":
-                    choice["finish_reason"] = "tool_calls"
-    return chunks
-
-
-def _merged(body: Json, chunks: list[Json]) -> list[Json]:
-    """Deltas of the second call are sent under the first one's index."""
-    for chunk in chunks:
-        for choice in chunk["choices"]:
-            for call in choice["delta"].get("tool_calls") or ():
-                call["index"] = 0
-    return chunks
 
 
 def _called_anyway(body: Json, made: Json) -> None:
@@ -156,37 +98,10 @@ def _objects(at: int, call: Json) -> None:
         call["function"]["arguments"] = {}
 
 
-def _continued(name: str, value: Any) -> Any:
-    def change(first: bool, call: Json) -> None:
-        if not first:
-            if name == "id":
-                call["id"] = value
-            else:
-                call["function"]["name"] = value
-
-    return delta_calls(change)
-
-
-def _first_lacks(*names: str) -> Any:
-    def change(first: bool, call: Json) -> None:
-        for name in names if first else ():
-            (call["function"] if name == "name" else call).pop(name, None)
-
-    return change
-
-
-def _all_lack_id(body: Json, chunks: list[Json]) -> list[Json]:
-    for chunk in chunks:
-        for choice in chunk["choices"]:
-            for call in choice["delta"].get("tool_calls") or ():
-                call.pop("id", None)
-    return chunks
-
-
 PLANTS = (
     defect(
         "NC-TOOL-01",
-        AREA,
+        "tools",
         "function.arguments is an object",
         "wire.body-schema",
         source="ggml-org/llama.cpp#20198",
@@ -194,7 +109,7 @@ PLANTS = (
     ),
     defect(
         "NC-TOOL-03",
-        AREA,
+        "tools",
         "calls of a whole message keep index",
         "tools.no-message-index",
         level="MAY",
@@ -203,7 +118,7 @@ PLANTS = (
     ),
     defect(
         "NC-TOOL-05",
-        AREA,
+        "tools",
         "tool_choice required is answered with prose",
         "tools.required-called",
         "stream.equals-plain",
@@ -212,7 +127,7 @@ PLANTS = (
     ),
     defect(
         "NC-TOOL-07",
-        AREA,
+        "tools",
         "a named choice ends in an empty list of calls",
         "tools.named-called",
         "tools.calls-non-empty",
@@ -222,7 +137,7 @@ PLANTS = (
     ),
     defect(
         "tools.named-called/another",
-        AREA,
+        "tools",
         "another function than the named one is called",
         "tools.named-called",
         "tools.known-name",
@@ -233,14 +148,14 @@ PLANTS = (
     ),
     defect(
         "tools.calls-non-empty/plain-answer",
-        AREA,
+        "tools",
         "a message without calls has an empty list of them",
         "tools.calls-non-empty",
         result=result_of(lambda body, made: [c["message"].setdefault("tool_calls", []) for c in made["choices"]], CHAT),
     ),
     defect(
         "NC-TOOL-11",
-        AREA,
+        "tools",
         "tool markup stays in the content",
         "tools.no-markup",
         "stream.equals-plain",
@@ -248,118 +163,8 @@ PLANTS = (
         result=result(choices(_tags), CHAT),
     ),
     defect(
-        "NC-TSTR-01",
-        STREAM,
-        "tool-call deltas have no index",
-        "wire.event-schema",
-        source="ollama/ollama#7881",
-        chunks=delta_calls(lambda first, call: call.pop("index")),
-    ),
-    defect(
-        "NC-TSTR-03",
-        STREAM,
-        "the first call has index 1",
-        "tools.delta-indices",
-        source="pipecat-ai/pipecat#4987",
-        chunks=delta_calls(lambda first, call: call.update(index=call["index"] + 1)),
-    ),
-    defect(
-        "NC-TSTR-05",
-        STREAM,
-        "the first delta has no type",
-        "tools.delta-type-first",
-        level="SHOULD",
-        source="vllm-project/vllm#16346",
-        chunks=delta_calls(lambda first, call: call.pop("type", None)),
-    ),
-    defect(
-        "NC-TSTR-07",
-        STREAM,
-        "later deltas carry an empty id",
-        "tools.delta-id-once",
-        source="anomalyco/opencode#40969",
-        chunks=_continued("id", ""),
-    ),
-    defect(
-        "NC-TSTR-09",
-        STREAM,
-        "later deltas carry an empty name",
-        "tools.delta-name-once",
-        source="sgl-project/sglang#4700",
-        chunks=_continued("name", ""),
-    ),
-    defect(
-        "tools.delta-id-once/repeated",
-        STREAM,
-        "later deltas repeat the id",
-        "tools.delta-id-once",
-        chunks=_continued("id", "call_again"),
-    ),
-    defect(
-        "NC-TSTR-11",
-        STREAM,
-        "a truncated call says tool_calls",
-        "tools.arguments-json",
-        "stream.equals-plain",
-        source="vllm-project/vllm#53269",
-        chunks=all_chunks(_truncated, CHAT),
-    ),
-    defect(
-        "NC-TSTR-13",
-        STREAM,
-        "a stream sends the call as text",
-        "tools.required-called",
-        "tools.named-called",
-        "stream.equals-plain",
-        "tools.no-markup",
-        "tools.finish-reason",
-        source="waybarrios/vllm-mlx#43",
-        chunks=all_chunks(_raw_stream, CHAT),
-    ),
-    defect(
-        "NC-TSTR-15",
-        STREAM,
-        "deltas of two calls share an index",
-        "tools.delta-id-once",
-        "tools.delta-name-once",
-        "tools.arguments-json",
-        "stream.equals-plain",
-        "*/stream/joined",
-        "tools.parallel?two-cities?/*/tools.*",
-        source="maximhq/bifrost#1829",
-        chunks=all_chunks(_merged, CHAT),
-    ),
-    defect(
-        "NC-TSTR-17",
-        STREAM,
-        "the arguments come in one block",
-        "tools.arguments-incremental",
-        level="MAY",
-        source="vllm-project/vllm#40779",
-        chunks=all_chunks(_one_block, CHAT),
-    ),
-    defect(
-        "tools.delta-first-complete/no-name",
-        STREAM,
-        "the first delta has no name",
-        "tools.delta-first-complete",
-        "tools.named-called",
-        "tools.known-name",
-        "stream.equals-plain",
-        "*/stream/joined",
-        chunks=delta_calls(_first_lacks("name")),
-    ),
-    defect(
-        "tools.delta-first-complete/no-id",
-        STREAM,
-        "no delta has an id",
-        "tools.delta-first-complete",
-        "*/stream/joined",
-        chunks=all_chunks(_all_lack_id, CHAT),
-    ),
-    defect(
         "tools.none-not-called/called",
-        AREA,
+        "tools",
         "tool_choice none is ignored",
         "tools.none-not-called",
         "*/must/body",
@@ -367,7 +172,7 @@ PLANTS = (
     ),
     defect(
         "tools.single-when-not-parallel/two",
-        AREA,
+        "tools",
         "parallel_tool_calls false is ignored",
         "tools.single-when-not-parallel",
         "*/must/body",
@@ -375,7 +180,7 @@ PLANTS = (
     ),
     defect(
         "tools.known-name/invented",
-        AREA,
+        "tools",
         "a function is called that was not offered",
         "tools.known-name",
         "stream.equals-plain",
@@ -384,7 +189,7 @@ PLANTS = (
     ),
     defect(
         "tools.call-ids/empty",
-        AREA,
+        "tools",
         "a call's id is empty",
         "tools.call-ids",
         "*/must/body",
@@ -392,7 +197,7 @@ PLANTS = (
     ),
     defect(
         "tools.call-ids/shared",
-        AREA,
+        "tools",
         "two calls share an id",
         "tools.call-ids",
         "tools.parallel?two-cities?/*/tools.*",
@@ -400,7 +205,7 @@ PLANTS = (
     ),
     defect(
         "tools.arguments-json/single-quotes",
-        AREA,
+        "tools",
         "the arguments are no JSON",
         "tools.arguments-json",
         "stream.equals-plain",
@@ -409,7 +214,7 @@ PLANTS = (
     ),
     defect(
         "tools.arguments-schema/strict-ignored",
-        AREA,
+        "tools",
         "strict is ignored",
         "tools.arguments-schema",
         "stream.equals-plain",
@@ -419,7 +224,7 @@ PLANTS = (
     ),
     defect(
         "tools.finish-reason/without-calls",
-        AREA,
+        "tools",
         "finish_reason tool_calls without calls",
         "tools.finish-reason",
         "*/must/body",

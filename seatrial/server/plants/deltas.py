@@ -1,0 +1,142 @@
+"""Defects of deltas: roles, text, stop sequences."""
+
+from __future__ import annotations
+
+import json
+
+from seatrial.server.plant import Json
+from seatrial.server.plants.shape import (
+    CHAT,
+    all_chunks,
+    content_in_terminal,
+    defect,
+    each_chunk,
+    text_piece,
+)
+
+
+def _broken_characters(place: int, chunk: Json) -> None:
+    for choice in chunk["choices"]:
+        holder, name = (choice["delta"], "content") if "delta" in choice else (choice, "text")
+        if isinstance(holder.get(name), str):
+            holder[name] = "".join(c if c.isascii() else "\ufffd" * 2 for c in holder[name])
+
+
+def _stop_leaks(body: Json, chunks: list[Json]) -> list[Json]:
+    """The token that holds the stop sequence was sent already."""
+    stop = body.get("stop")
+    word = stop if isinstance(stop, str) else (stop or [""])[0]
+    for chunk in chunks if word else []:
+        for choice in chunk["choices"]:
+            if choice["finish_reason"] == "stop":
+                return [*chunks[: chunks.index(chunk)], _piece(chunk, word), *chunks[chunks.index(chunk) :]]
+    return chunks
+
+
+def _piece(like: Json, text: str) -> Json:
+    made: Json = json.loads(json.dumps(like))
+    for choice in made["choices"]:
+        choice["finish_reason"] = None
+        if "delta" in choice:
+            choice["delta"] = {"content": text}
+        else:
+            choice["text"] = text
+    return made
+
+
+def _role_everywhere(place: int, chunk: Json) -> None:
+    for choice in chunk["choices"]:
+        choice["delta"]["role"] = "assistant"
+
+
+def _no_role(place: int, chunk: Json) -> None:
+    for choice in chunk["choices"]:
+        choice["delta"].pop("role", None)
+
+
+def _no_first_content(place: int, chunk: Json) -> None:
+    for choice in chunk["choices"]:
+        if "role" in choice["delta"]:
+            choice["delta"].pop("content", None)
+
+
+def _wrong_text(body: Json, chunks: list[Json]) -> list[Json]:
+    """Two pieces change places."""
+    texts = [c for c in chunks if text_piece(c)]
+    if len(texts) > 3:
+        a, b = chunks.index(texts[1]), chunks.index(texts[2])
+        chunks[a], chunks[b] = chunks[b], chunks[a]
+    return chunks
+
+
+PLANTS = (
+    defect(
+        "NC-CSTR-01",
+        "chat streaming",
+        "role is repeated in every delta",
+        "stream.role-once",
+        level="SHOULD",
+        source="mudler/LocalAI#340",
+        chunks=each_chunk(_role_everywhere, CHAT),
+    ),
+    defect(
+        "NC-CSTR-03",
+        "chat streaming",
+        "the first delta has a role but no content",
+        "stream.first-delta-content",
+        level="SHOULD",
+        source="xorbitsai/inference#1113",
+        chunks=each_chunk(_no_first_content, CHAT),
+    ),
+    defect(
+        "NC-CSTR-21",
+        "chat streaming",
+        "finish_reason comes with the last content",
+        "stream.terminal-delta-empty",
+        level="MAY",
+        source="vllm-project/vllm-ascend#8327",
+        chunks=all_chunks(content_in_terminal, CHAT),
+    ),
+    defect(
+        "NC-CSTR-23",
+        "chat streaming",
+        "the stop sequence was already streamed",
+        "stop.excluded",
+        "stream.equals-plain",
+        source="mzau/mlx-knife#68",
+        chunks=all_chunks(_stop_leaks),
+    ),
+    defect(
+        "NC-CSTR-25",
+        "chat streaming",
+        "characters of several bytes become U+FFFD",
+        "stream.text-intact",
+        "stream.equals-plain",
+        "*/structured.*",
+        "*/stream/joined",
+        "*/tools.*",
+        "logprobs.concat",
+        source="mattn/tensai#110",
+        chunks=each_chunk(_broken_characters),
+    ),
+    defect(
+        "stream.role-first/absent",
+        "chat streaming",
+        "no delta has a role",
+        "stream.role-first",
+        level="SHOULD",
+        chunks=each_chunk(_no_role, CHAT),
+    ),
+    defect(
+        "stream.equals-plain/pieces-swapped",
+        "chat streaming",
+        "two pieces of a stream change places",
+        "stream.equals-plain",
+        "logprobs.stream-equals-plain",
+        "logprobs.concat",
+        "structured.*",
+        "*/structured.*",
+        "tools.*",
+        chunks=all_chunks(_wrong_text, CHAT),
+    ),
+)
