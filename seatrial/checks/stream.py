@@ -198,7 +198,8 @@ def first_delta_content(exchange: Exchange) -> Iterator[Finding]:
         if not view.text(whole) or view.calls(whole) or not delta.get("role"):
             continue
         judged = True
-        if not set(delta) - {"role"}:
+        # A thought or a refusal may come first; what is there but null says nothing.
+        if "content" not in delta and not any(value for name, value in delta.items() if name != "role"):
             yield Finding('content: ""', f"{dict(delta)}"[:120], f"event {number}, choice {index}")
     if not judged:
         raise Inconclusive("no choice begins a text")

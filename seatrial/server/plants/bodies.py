@@ -128,6 +128,8 @@ PLANTS = (
         "chat",
         "finish_reason is error",
         "wire.body-schema",
+        "stream.equals-plain",
+        "tools.arguments-json",
         source="raullenchai/Rapid-MLX#433",
         result=result(
             choices(lambda c: c.update(finish_reason="error") if c["finish_reason"] == "length" else None), CHAT

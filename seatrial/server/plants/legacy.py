@@ -86,6 +86,7 @@ PLANTS = (
         "completions",
         "finish_reason and logprobs are absent",
         "wire.body-schema",
+        "stream.equals-plain",
         source="huggingface/text-generation-inference#2211",
         result=result(choices(without("finish_reason", "logprobs")), COMPLETIONS),
     ),

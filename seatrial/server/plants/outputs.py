@@ -147,6 +147,8 @@ PLANTS = (
         "logprobs",
         "a stream has no logprobs",
         "logprobs.present",
+        "logprobs.twins*",
+        "logprobs.stream-equals-plain",
         source="abetlen/llama-cpp-python#197",
         chunks=each_chunk(_no_logprobs, CHAT),
     ),
