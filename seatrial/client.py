@@ -21,6 +21,8 @@ from seatrial.sse import Reader
 
 MAX_BODY = 64 << 20
 _SHORTEST_SECRET = 8
+_PATIENCE = 3
+"""Streams left open after which the client waits less for the next one's end: its habit is known by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Client:
         timeout = httpx.Timeout(self.bounds.idle, connect=self.bounds.connect)
         self._http = httpx.Client(timeout=timeout, follow_redirects=False)
         self.sent = 0
+        self._left_open = 0
 
     @property
     def has_key(self) -> bool:
@@ -176,6 +179,8 @@ class Client:
                         events += fresh
                         if not done and any(event.data.strip() == "[DONE]" for event in fresh):
                             done = True
+                            alarm.set(self.bounds.linger if self._left_open < _PATIENCE else self.bounds.linger / 10)
+                        elif fresh and not done and self._left_open >= _PATIENCE and _finished(events[-4:]):
                             alarm.set(self.bounds.linger)
                     if len(body) > MAX_BODY:
                         error = TransportError("too-large", f"the body is larger than {MAX_BODY >> 20} MiB")
@@ -209,15 +214,14 @@ class Client:
             error = TransportError("closed", "the kept connection was closed before the request was answered")
         end_ns = time.perf_counter_ns() - start
         left_open = False
-        if alarm.rang and error is None and not done:
-            error = TransportError("timeout", f"the answer did not end within {self.bounds.total:g} s")
-        elif alarm.rang:
-            error = (
-                None if done else TransportError("timeout", f"the answer did not end within {self.bounds.total:g} s")
-            )
-            left_open = done
-        if error is not None and error.kind == "timeout" and not left_open and _finished(events):
-            error, left_open = None, True
+        if alarm.rang or (error is not None and error.kind == "timeout"):
+            # What was cut by our clock after the stream's end was left open; before it, it was not answered in time.
+            left_open = done or _finished(events)
+            if left_open:
+                error = None
+            elif alarm.rang:
+                error = TransportError("timeout", f"the answer did not end within {self.bounds.total:g} s")
+        self._left_open += left_open
         recorded = bytes(body)
         if self._secret and self._secret.encode() in recorded:
             recorded = recorded.replace(self._secret.encode(), REDACTED.encode())
