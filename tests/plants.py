@@ -83,7 +83,7 @@ def matches(verdict: Verdict, trips: Iterable[str]) -> bool:
     return any(verdict.check == trip or fnmatch.fnmatchcase(verdict.id, trip) for trip in trips)
 
 
-def showing(trips: Iterable[str], most: int = 4) -> list[Case]:
+def showing(trips: Iterable[str], most: int = 12) -> list[Case]:
     """Smoke cases, and cases in which the tripped verdicts pass on the clean server: up to `most` a file for each trip."""
     gated = {case.id for case in gate()}
     wanted = {case.id for case in gate() if case.scenario.tier == "smoke"}

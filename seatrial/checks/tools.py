@@ -49,7 +49,8 @@ def _require_calls_possible(exchange: Exchange, choice: Choice) -> None:
     reason = view.finish_reason(choice)
     if reason in ("length", "content_filter") or view.refusal(choice):
         raise Inconclusive(f"the choice ended by {reason} before a call")
-    if view.unread_call(view.text(choice), view.functions(exchange)):
+    unread = view.unread_call(view.text(choice), view.functions(exchange))
+    if unread and unread[1]:
         raise Inconclusive("the call was left in the text")
 
 

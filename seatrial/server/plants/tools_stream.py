@@ -15,17 +15,19 @@ from seatrial.server.plants.shape import (
 
 def _raw_stream(body: Json, chunks: list[Json]) -> list[Json]:
     """The call is streamed as the model's own markup."""
+    called = False
     for chunk in chunks:
         for choice in chunk["choices"]:
             delta = choice["delta"]
             if "tool_calls" in delta:
+                called = True
                 call = delta.pop("tool_calls")[0]
                 name = call["function"].get("name")
-                text = f'<tool_call>{{"name": "{name}", "arguments": ' if name else call["function"]["arguments"]
-                delta["content"] = text
-            if choice["finish_reason"] in ("tool_calls", "stop") and any(
-                "content" in c["choices"][0]["delta"] for c in chunks if c["choices"]
-            ):
+                delta["content"] = (
+                    f'<tool_call>{{"name": "{name}", "arguments": ' if name else call["function"]["arguments"]
+                )
+            elif called and choice["finish_reason"] in ("tool_calls", "stop"):
+                delta["content"] = "}</tool_call>"
                 choice["finish_reason"] = "stop"
     return chunks
 
