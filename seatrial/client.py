@@ -27,10 +27,14 @@ _PATIENCE = 3
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long the client waits, in seconds: to connect, between two reads, in all, and for the end after `[DONE]`."""
+    """How long the client waits, in seconds.
+
+    `connect`: for a connection. `total`: for a whole answer; a plain one may be silent that long. `idle`: between two
+    reads of a stream. `linger`: for the end of the body after `[DONE]`.
+    """
 
     connect: float = 10.0
-    idle: float = 30.0
+    idle: float = 60.0
     total: float = 120.0
     linger: float = 3.0
 
@@ -142,6 +146,7 @@ class Client:
 
     def _perform(self, exchange: Exchange, url: str, fields: Mapping[str, str], content: bytes | None) -> Exchange:
         alarm = _Alarm()
+        streams = exchange.asked_to_stream
         reader = Reader()
         body = bytearray()
         arrivals: list[tuple[int, int]] = []
@@ -159,7 +164,8 @@ class Client:
             request = self._http.build_request(
                 exchange.operation.method, url, headers=dict(fields), content=content, extensions={"trace": alarm.watch}
             )
-            request.extensions["timeout"] = self._http.timeout.as_dict()
+            read = self.bounds.idle if streams else self.bounds.total
+            request.extensions["timeout"] = {**self._http.timeout.as_dict(), "read": read}
             response = self._http.send(request, stream=True)
             try:
                 headers_ns = time.perf_counter_ns() - start
@@ -189,7 +195,7 @@ class Client:
                 response.close()
         except httpx.TimeoutException as fault:
             kind = "connect" if isinstance(fault, httpx.ConnectTimeout) else "timeout"
-            seconds = self.bounds.connect if kind == "connect" else self.bounds.idle
+            seconds = self.bounds.connect if kind == "connect" else self.bounds.idle if streams else self.bounds.total
             error = TransportError(kind, f"nothing came for {seconds:g} s")
         except httpx.ConnectError as fault:
             tls = isinstance(_root(fault), ssl.SSLError)

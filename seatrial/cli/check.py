@@ -50,9 +50,9 @@ _GRACE_S = 20.0
 @click.option(
     "--idle-timeout",
     type=click.FloatRange(0.5, 600),
-    default=30.0,
+    default=60.0,
     show_default=True,
-    help="Seconds between two reads.",
+    help="Seconds between two reads of a stream.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show MAY findings and every reason.")
 def command(
