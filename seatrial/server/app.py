@@ -138,7 +138,7 @@ class Server:
                 "unsupported_media_type",
             )
         try:
-            parsed = json.loads(body, parse_constant=_refuse)
+            parsed = json.loads(body, parse_constant=_refuse, parse_float=_number)
         except (ValueError, RecursionError) as error:
             raise Refused(
                 400, f"We could not parse the JSON body of your request: {error}.", None, "invalid_json"
@@ -224,6 +224,14 @@ class Server:
                 return pieces
         headers = {"cache-control": "no-cache"}
         return StreamingResponse(_slowly(pieces), 200, headers, "text/event-stream")
+
+
+def _number(text: str) -> float:
+    """A number as JSON Schema sees it: 2.0 is an integer. Raises ValueError for one that no float can hold."""
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is too large a number")
+    return int(value) if value.is_integer() else value
 
 
 def _refuse(name: str) -> Any:

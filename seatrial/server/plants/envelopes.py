@@ -80,6 +80,7 @@ PLANTS = (
         ENV,
         "*/must/headers/*",
         "*/should/headers/*",
+        "*/must/status",
         "*/must/body",
         error=lambda route, status, e: (status, b"<html><body><h1>Bad Request</h1></body></html>"),
         headers=lambda status, h: h.update({"content-type": "text/html"}) if status >= 400 else None,
