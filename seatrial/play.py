@@ -24,6 +24,8 @@ _PLAIN: dict[str, dict[str, Any]] = {
     "createEmbedding": {"input": "Hello"},
 }
 _BREAKER = 3
+"""Unanswered requests in a row after which an operation is asked only now and then: a dead server costs no hours."""
+_TRIED_AGAIN = frozenset((16, 64, 256, 1024))
 
 
 @dataclass(slots=True)
@@ -156,7 +158,10 @@ class Player:
         while True:
             if self.budget.requests is not None and self.client.sent >= self.budget.requests:
                 raise Inconclusive("the run's budget of requests was spent")
-            if self._silent.get(operation.id, 0) >= _BREAKER:
+            silent = self._silent.get(operation.id, 0)
+            if silent >= _BREAKER and silent - _BREAKER not in _TRIED_AGAIN:
+                # Counted on, so that now and then one request finds out whether the server is back.
+                self._silent[operation.id] = silent + 1
                 raise Inconclusive(f"the last {_BREAKER} requests to {operation.id} were not answered")
             self._number += self._stride
             base = self.target.base_for(case.scenario.family)
