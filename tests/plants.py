@@ -16,7 +16,7 @@ from seatrial.session import Options
 
 KEY = "sk-plants"
 os.environ["SEATRIAL_PLANTS_KEY"] = KEY
-BOUNDS = {"connect": 5.0, "idle": 4.0, "total": 4.5, "linger": 0.6}
+BOUNDS = {"connect": 5.0, "idle": 2.5, "total": 4.5, "linger": 0.3}
 
 
 DEADLY = {"NC-COMP-13"}
@@ -28,12 +28,11 @@ def spawned(plants: tuple[str, ...]) -> Iterator[str]:
     """A server with these plants in a process of its own; its base URL."""
     arguments = [sys.executable, "-m", "seatrial", "serve", "--port", "0", "--api-key-env", "SEATRIAL_PLANTS_KEY"]
     arguments += [word for id in plants for word in ("--defect", id)]
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process.stdout.readline().strip() if process.stdout else ""
-    finally:
-        process.terminate()
-        process.wait(10)
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process.stdout.readline().strip() if process.stdout else ""
+        finally:
+            process.terminate()
 
 
 @cache
@@ -83,7 +82,7 @@ def matches(verdict: Verdict, trips: Iterable[str]) -> bool:
     return any(verdict.check == trip or fnmatch.fnmatchcase(verdict.id, trip) for trip in trips)
 
 
-def showing(trips: Iterable[str], most: int = 12) -> list[Case]:
+def showing(trips: Iterable[str], most: int = 6) -> list[Case]:
     """Smoke cases, and cases in which the tripped verdicts pass on the clean server: up to `most` a file for each trip."""
     gated = {case.id for case in gate()}
     wanted = {case.id for case in gate() if case.scenario.tier == "smoke"}

@@ -62,12 +62,15 @@ def _serve(given: argparse.Namespace, model: Path) -> Any:
     params.n_parallel = _SLOTS
     params.n_ctx = _SLOTS * _SLOT_TOKENS
     params.use_jinja = True
+    # One core is left to whoever asks: the threads wait for each other by spinning, and a request took twenty times as
+    # long where they had to share the cores with the client.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = min(4, max(1, (os.cpu_count() or 1) - 1))
     if given.embeddings:
         params.embedding = True
         # The model names no pooling of its own, and without one the server refuses /v1/embeddings with a 400.
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
-        # A pooled input has to fit one physical batch; the default of 512 answers longer ones with a 500.
-        params.n_batch = params.n_ubatch = _SLOT_TOKENS
+        # The batch stays at its 512 tokens, although a longer input is then answered 500: the scores of each token of
+        # a batch are kept for the whole vocabulary, which took 7 GB with 4096.
     if os.environ.get("SEATRIAL_REAL_KEY"):
         params.api_keys = [os.environ["SEATRIAL_REAL_KEY"]]
     return xllamacpp.Server(params)

@@ -130,6 +130,8 @@ PLANTS = (
         "wire.body-schema",
         "stream.equals-plain",
         "tools.arguments-json",
+        "structured.schema-honoured",
+        "structured.json-object",
         source="raullenchai/Rapid-MLX#433",
         result=result(
             choices(lambda c: c.update(finish_reason="error") if c["finish_reason"] == "length" else None), CHAT

@@ -25,7 +25,7 @@ def _cut(route: str, data: bytes) -> Iterator[Piece]:
 
 def _never(request: Request, body: bytes) -> Response | None:
     found = posted(request, body, "/chat/completions")
-    if found and found.get("tool_choice"):
+    if found and found.get("tool_choice") == "none":
         time.sleep(5)
     return None
 

@@ -87,6 +87,7 @@ PLANTS = (
         "finish_reason and logprobs are absent",
         "wire.body-schema",
         "stream.equals-plain",
+        "completions.logprobs",
         source="huggingface/text-generation-inference#2211",
         result=result(choices(without("finish_reason", "logprobs")), COMPLETIONS),
     ),
