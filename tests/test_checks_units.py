@@ -480,9 +480,9 @@ ROWS: dict[str, list[tuple[Status | None, Any]]] = {
         (OPEN, stream([AZURE])),
     ],
     "stream.role-once": [
-        (FAIL, stream([chunk({"role": "assistant", "content": "a"})] * 3 + [END])),
-        (PASS, stream([FIRST, chunk({"role": "assistant", "content": "a"}), chunk({"content": "b"}), END])),
-        (OPEN, stream([FIRST, chunk({"role": "assistant", "content": "a"}), END])),
+        (FAIL, stream([chunk({"role": "assistant", "content": "a"})] * 4 + [END])),
+        (PASS, stream([FIRST, chunk({"role": "assistant", "content": "a"}), *[chunk({"content": "b"})] * 2, END])),
+        (OPEN, stream([FIRST, *[chunk({"role": "assistant", "content": "a"})] * 2, END])),
     ],
     "stream.first-delta-content": [
         (FAIL, stream([chunk({"role": "assistant"}), chunk({"content": "a"}), END])),
