@@ -92,7 +92,7 @@ def showing(trips: Iterable[str], most: int = 6) -> list[Case]:
         by_file: dict[str, list[str]] = {}
         for case in found:
             rows = by_file.setdefault(sources()[case], [])
-            if len(rows) < most or "*" in trip:
+            if len(rows) < most or ("*" in trip and case in gated):
                 rows.append(case)
         wanted |= {case for rows in by_file.values() for case in rows}
     return [case for case in nightly() if case.id in wanted]
