@@ -246,6 +246,7 @@ PLANTS = (
         "stream.choice-indices/second-missing",
         "chat streaming",
         "n is ignored in streams",
+        "chat.choice-count",
         "stream.choice-indices",
         chunks=all_chunks(_second_choice_dropped),
     ),
