@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from seatrial import schema
 from seatrial.model import Invalid
+from seatrial.pointer import pointer
 
 LIMIT = 8 << 20
 
@@ -51,7 +51,7 @@ def _lines(node: yaml.Node | None, at: str, table: dict[str, int]) -> dict[str, 
     table[at] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            step = schema.pointer([key.value])
+            step = pointer([key.value])
             _lines(value, at + step, table)
             table[at + step] = key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):
@@ -99,6 +99,8 @@ class Source:
 
     def conform(self, name: str) -> None:
         """Raises Invalid at the first place where the file breaks the named schema of `schemas/`."""
+        from seatrial import schema  # and with it jsonschema, which a load test need not wait for
+
         validator = schema.validator(name)
         errors = sorted(
             validator.iter_errors(self.data), key=lambda error: (len(error.absolute_path), str(error.absolute_path))
@@ -106,7 +108,7 @@ class Source:
         if not errors:
             return
         error = errors[0]
-        at = schema.pointer(error.absolute_path)
+        at = pointer(error.absolute_path)
         if error.validator == "additionalProperties":
             allowed = sorted(error.schema.get("properties", {}))
             extra = sorted(str(key) for key in error.instance if key not in allowed)
@@ -120,3 +122,8 @@ def read(path: Path, schema_name: str | None = None) -> Source:
     if schema_name:
         source.conform(schema_name)
     return source
+
+
+def trusted(text: str) -> Any:
+    """The data of a text of our own files, which a test has held to their schema: quick, without lines."""
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 both are safe loaders

@@ -6,6 +6,6 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """The folder `name` (suites, schemas, scenarios, reports): the installed one, else the checkout's."""
+    """The folder `name` (suites, schemas, scenarios, locustfiles, reports): the installed one, else the checkout's."""
     installed = _PACKAGE / name
     return installed if installed.is_dir() else _PACKAGE.parent / name

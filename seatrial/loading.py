@@ -24,8 +24,13 @@ def module_at(path: Path, name: str) -> ModuleType:
     return module
 
 
-def report_formats() -> dict[str, ModuleType]:
-    """Every report format by name: one module of `reports/` each, with `FILE` and `write(run, out)`."""
+def report_formats(prefix: str = "") -> dict[str, ModuleType]:
+    """Every report format by name: one module of `reports/` each, with `FILE` and `write(run, out)`.
+
+    Those of a check by themselves; those of a load test with the prefix `load_`.
+    """
     return {
-        path.stem: module_at(path, f"seatrial_reports_{path.stem}") for path in sorted(folder("reports").glob("*.py"))
+        path.stem: module_at(path, f"seatrial_reports_{path.stem}")
+        for path in sorted(folder("reports").glob("*.py"))
+        if path.stem.startswith(prefix) and path.stem.startswith("load_") == bool(prefix)
     }

@@ -11,6 +11,7 @@ from typing import Any
 from seatrial import citation, files, home, schema
 from seatrial.capability import require_known, unknown
 from seatrial.model import Case, Citation, Invalid, Level, Operation, Scenario, Step
+from seatrial.pointer import pointer
 
 TIERS = ("smoke", "gate", "nightly")
 _REFERENCE = re.compile(r"^\$(inputs|steps|target|response)\b")
@@ -139,7 +140,7 @@ def _references(value: Any, at: str) -> Iterator[tuple[str, str]]:
             yield at, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _references(item, at + schema.pointer([key]))
+            yield from _references(item, at + pointer([key]))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _references(item, f"{at}/{index}")
@@ -171,4 +172,4 @@ def _schemas(expected: Mapping[str, Any], at: str) -> Iterator[tuple[str, Any]]:
     for part, table in groups:
         for key, document in table.items():
             if not isinstance(document, str) and not list(_references(document, "")):
-                yield f"{at}/{part}" + schema.pointer([key]), document
+                yield f"{at}/{part}" + pointer([key]), document

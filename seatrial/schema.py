@@ -13,6 +13,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from seatrial import home
+from seatrial.pointer import pointer
 
 BASE = "https://seatrial.dev/schemas/"
 
@@ -40,11 +41,6 @@ def validator(name: str) -> Draft202012Validator:
 def known(name: str) -> bool:
     """Whether `schemas/` has a schema of that name."""
     return BASE + name in _registry()
-
-
-def pointer(parts: Any) -> str:
-    """A JSON Pointer (RFC 6901) of path elements; the whole document is the empty string."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def short(value: Any, limit: int = 200) -> str:

@@ -25,6 +25,11 @@ class Reader:
         self._first_line = True
         self._scanned = 0
 
+    @property
+    def between(self) -> bool:
+        """Whether all that was fed has been read: nothing is left of an event, a line or a CRLF."""
+        return not (self._buffer or self._data or self._event or self._after_cr or self._first_line)
+
     def feed(self, data: bytes, at_ns: int) -> list[Event]:
         """The events that these bytes complete."""
         self._buffer += data

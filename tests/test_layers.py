@@ -34,7 +34,20 @@ def modules(*parts: str) -> list[Path]:
 
 @pytest.mark.parametrize("path", modules("seatrial"), ids=str)
 def test_the_package_imports_none_of_the_folders_and_no_runner(path: Path) -> None:
-    assert not roots(path) & {*FOLDERS, "pytest", "allure", "hypothesis", "locust", "tests"}
+    assert not roots(path) & {*FOLDERS, "pytest", "allure", "hypothesis", "tests"}
+
+
+@pytest.mark.parametrize("path", modules("seatrial"), ids=str)
+def test_locust_and_the_load_clients_libraries_stay_in_the_load_module(path: Path) -> None:
+    if "load" not in path.relative_to(ROOT / "seatrial").parts[:1]:
+        assert not roots(path) & {"locust", "gevent", "httptools", "ddsketch"}
+
+
+@pytest.mark.parametrize("path", modules("seatrial", "load"), ids=lambda p: p.name)
+def test_the_load_path_judges_nothing(path: Path) -> None:
+    if path.name != "judged.py":  # runs after the test, in a process of its own
+        assert not roots(path) & {"jsonschema", "pydantic", "openai", "httpx"}
+        assert not imports(path) & {"seatrial.schema", "seatrial.check", "seatrial.judge", "seatrial.client"}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -71,7 +84,10 @@ def test_the_accused_shares_no_code_with_the_judge(path: Path) -> None:
 
 
 def test_importing_the_package_imports_no_runner() -> None:
-    code = "import sys, seatrial; print([m for m in ('locust','pytest','hypothesis','allure','httpx') if m in sys.modules])"
+    code = (
+        "import sys, seatrial, seatrial.load;"
+        "print([m for m in ('locust','gevent','pytest','hypothesis','allure','httpx','jsonschema') if m in sys.modules])"
+    )
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )

@@ -12,7 +12,20 @@ from seatrial import __version__
 from seatrial.model import Invalid, Unreachable
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """Imports the module of a command when it is used: a load test should not wait for what a check needs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        found: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        return found
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="seatrial")
 def cli() -> None:
     """Conformance and load testing for OpenAI-compatible LLM backends.
@@ -20,10 +33,6 @@ def cli() -> None:
     Exit codes: 0 every applicable MUST passed; 1 one failed; 2 wrong usage or an invalid file; 3 the target cannot
     be reached or refuses the key; 4 the run is incomplete, or seatrial itself erred.
     """
-
-
-for _module in pkgutil.iter_modules(__path__):
-    cli.add_command(importlib.import_module(f"{__name__}.{_module.name}").command)
 
 
 def main() -> None:

@@ -1,0 +1,50 @@
+"""Where requests go, and why one did not succeed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from seatrial.model import Invalid
+
+
+class Failure(Exception):
+    """A request that did not succeed: `name` counts it, `detail` says more."""
+
+    def __init__(self, name: str, detail: str = "") -> None:
+        super().__init__(name, detail)
+        self.name, self.detail = name, detail
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a base URL leads: scheme, host, port and the path before every operation's."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def of(cls, url: str) -> Address:
+        """Raises Invalid for what is not an http or https URL."""
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise Invalid("URL", "", f"{error}") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Invalid("URL", "", "expected http://HOST[:PORT]/PATH or https://...")
+        return cls(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), parts.path)
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return host if self.port == default else f"{host}:{self.port}"
+
+    def sibling(self, segment: str) -> Address:
+        """The same address with the path's last segment replaced: `/any/v2` and `queue` give `/any/queue`."""
+        head = self.path.rstrip("/").rpartition("/")[0]
+        return Address(self.scheme, self.host, self.port, f"{head}/{segment}")

@@ -1,0 +1,212 @@
+"""One request on the load path: its bytes out, its answer in, its clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from time import perf_counter_ns
+from typing import Any
+
+import httptools
+from gevent.hub import Waiter, get_hub
+
+from seatrial.load.address import Failure
+from seatrial.load.options import Limits
+from seatrial.load.reading import Reading
+from seatrial.load.wire import Connection, Pool
+
+KEEP_BYTES = 1 << 20
+"""Raw bytes kept of one answer until it is known whether it will be judged."""
+
+
+class Calls:
+    """The calls under way in this process, and the bounds they are held to."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.active: set[Call] = set()
+
+    def sweep(self) -> None:
+        """Ends every call that is past a limit. To be called a few times a second."""
+        now = perf_counter_ns()
+        first, idle, total = (int(s * 1e9) for s in (self.limits.first, self.limits.idle, self.limits.total))
+        for call in tuple(self.active):
+            if now - call.sent_ns > total:
+                call.fail(now, Failure("timeout.total", f"no end within {self.limits.total:g} s"))
+            elif call.reading.streamed and not call.reading.at and now - call.sent_ns > first:
+                call.fail(now, Failure("timeout.first_token", f"no token within {self.limits.first:g} s"))
+            elif call.last_ns and now - call.last_ns > idle:
+                call.fail(now, Failure("timeout.idle", f"nothing for {self.limits.idle:g} s"))
+
+    def end(self, calls: Iterable[Call] | None = None) -> None:
+        """Ends calls that the run does not wait for any longer."""
+        now = perf_counter_ns()
+        for call in tuple(self.active if calls is None else calls):
+            call.fail(now, Failure("unfinished", "the run ended first"))
+
+
+class Call:
+    """One request and what came of it. After `play`, `failure` is None or says why there is no success.
+
+    Clocks are nanoseconds of the monotonic clock; 0 stands for what did not happen.
+    """
+
+    __slots__ = (
+        "_calls",
+        "_complete",
+        "_framed",
+        "_informational",
+        "_parser",
+        "_waiter",
+        "chunked",
+        "connect_ns",
+        "counted",
+        "end_ns",
+        "failure",
+        "headers",
+        "headers_ns",
+        "keep_alive",
+        "last_ns",
+        "now",
+        "planned_ns",
+        "raw",
+        "reading",
+        "received",
+        "scenario",
+        "sent_ns",
+        "status",
+        "tags",
+    )
+
+    def __init__(self, calls: Calls, scenario: str, reading: Reading, planned_ns: int, counted: bool = True) -> None:
+        self._calls = calls
+        self.scenario, self.reading, self.counted = scenario, reading, counted
+        self.planned_ns, self.sent_ns, self.connect_ns = planned_ns, 0, 0
+        self.headers_ns = self.end_ns = self.last_ns = self.now = 0
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.failure: Failure | None = None
+        self.raw: list[tuple[int, bytes]] = []
+        self.tags: dict[str, Any] = {}
+        self.keep_alive = self._complete = self._framed = self._informational = False
+        self.received = 0  # bytes
+        self._parser: Any = None
+        self._waiter: Any = None
+
+    def play(self, pool: Pool, request: bytes) -> None:
+        """Sends the request and waits for its end. A fault of the target is in `failure`, never raised."""
+        connection: Connection | None = None
+        try:
+            connection = pool.take()
+            if not connection.used:
+                self.connect_ns = connection.connect_ns
+            self.wait_on(connection, request)
+        except Failure as failure:
+            self.failure = self.failure or failure
+            self.end_ns = self.end_ns or perf_counter_ns()
+        except BaseException:
+            self.failure = Failure("unfinished", "the run ended first")
+            self.end_ns = perf_counter_ns()
+            raise
+        finally:
+            if connection is not None:
+                pool.give(connection, self._complete and self.keep_alive and self.failure is None)
+
+    def wait_on(self, connection: Connection, request: bytes) -> None:
+        """Sends on that connection, and returns once the answer is complete or has failed. Raises Failure."""
+        self._parser = httptools.HttpResponseParser(self)
+        self._waiter = Waiter()
+        connection.sink = self
+        active = self._calls.active
+        active.add(self)
+        self.sent_ns = perf_counter_ns()
+        try:
+            if not self.planned_ns:
+                self.planned_ns = self.sent_ns
+            connection.send(request)
+            if not self.end_ns:
+                self._waiter.get()
+        finally:
+            active.discard(self)
+            connection.sink = None
+            self._parser = self._waiter = None  # they refer back to this call
+
+    # What the connection gives.
+
+    def receive(self, at_ns: int, data: bytes) -> None:
+        """Parses the bytes; wakes the waiting greenlet at the end."""
+        if self.end_ns:
+            self.keep_alive = False
+            return
+        self.now = self.last_ns = at_ns
+        if not data:
+            self._closed(at_ns)
+            return
+        self.received += len(data)
+        if self.received < KEEP_BYTES:
+            self.raw.append((at_ns, data))
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.fail(at_ns, Failure("http.malformed", "an upgrade that nobody asked for"))
+        except httptools.HttpParserError as error:
+            if self._complete:  # bytes after the end of the answer
+                self.keep_alive = False
+                return
+            self.fail(at_ns, Failure("http.malformed", str(error)[:200]))
+
+    def broken(self, at_ns: int, failure: Failure) -> None:
+        """The connection failed."""
+        self.fail(at_ns, failure)
+
+    def _closed(self, at_ns: int) -> None:
+        if self.headers_ns and not self._framed:
+            self.keep_alive = False
+            self._end(at_ns)  # the end of the connection is the end of the body
+        elif self.headers_ns:
+            self.fail(at_ns, Failure("connection.truncated", "closed inside the body"))
+        else:
+            self.fail(at_ns, Failure("connection.closed", "closed without an answer"))
+
+    def fail(self, at_ns: int, failure: Failure) -> None:
+        """Ends the call with that failure, unless it has ended."""
+        if not self.end_ns:
+            self.failure = failure
+            self._end(at_ns)
+
+    def _end(self, at_ns: int) -> None:
+        self.end_ns = at_ns
+        if self._waiter is not None:
+            get_hub().loop.run_callback(self._waiter.switch, None)
+
+    # What the parser finds.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header line."""
+        key = name.decode("latin-1").lower()
+        self.headers[key] = value.decode("latin-1")
+        if key in ("content-length", "transfer-encoding"):
+            self._framed = True
+
+    def on_headers_complete(self) -> None:
+        """The status line and the headers are there."""
+        self.status = self._parser.get_status_code()
+        self._informational = 100 <= self.status < 200
+        if self._informational:
+            self.headers.clear()
+            self._framed = False
+            return
+        self.headers_ns = self.now
+        self.keep_alive = self._parser.should_keep_alive()
+        self.reading.begin(self.status, self.headers)
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of the body, without its transfer coding."""
+        self.reading.feed(self.now, data)
+
+    def on_message_complete(self) -> None:
+        """The framing says that the answer is complete."""
+        if self._informational:
+            return
+        self._complete = True
+        if not self.end_ns:
+            self._end(self.now)

@@ -1,0 +1,98 @@
+"""Compares two load tests: better, worse or undecided, by bootstrap intervals of the difference."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seatrial.model import Invalid
+
+_RESAMPLES = 400
+_MOST = 4_000
+"""Values of one run that are resampled: a random sample where there are more."""
+_METRICS = ("ttft", "ttfat", "tpot", "e2e", "max_gap", "queue_wait", "service")
+_POINTS = (50, 95, 99)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One figure of two runs. The interval holds the true difference (new - old) in 95 of 100 cases."""
+
+    metric: str
+    old: float
+    new: float
+    low: float
+    high: float
+    verdict: str
+
+
+def read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """`load.json` and the counted requests of a run's folder. Raises Invalid."""
+    folder = path if path.is_dir() else path.parent
+    try:
+        found = json.loads((folder / "load.json").read_text("utf-8"))
+        lines = (folder / "requests.jsonl").read_text("utf-8").splitlines()
+    except OSError as error:
+        raise Invalid(str(path), "", f"is no load test's folder: {error.strerror}: {error.filename}") from None
+    except ValueError as error:
+        raise Invalid(str(folder / "load.json"), "", f"is not JSON: {error}") from None
+    if not isinstance(found, dict) or found.get("format") != 1:
+        raise Invalid(str(folder / "load.json"), "/format", "expected a load test of format 1")
+    rows = []
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            if number == len(lines):
+                break  # a run that was cut off
+            raise Invalid(f"{folder / 'requests.jsonl'}:{number}", "", "is not JSON") from None
+        if row.get("counted") and row.get("error") != "unfinished":
+            rows.append(row)
+    return found, rows
+
+
+def compare(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]], seed: int = 0) -> list[Difference]:
+    """Each figure that both runs have. Requests are resampled, not gaps: those of one stream belong together."""
+    rng = random.Random(seed)  # noqa: S311
+    found = []
+    for metric in _METRICS:
+        a, b = _values(old, metric, rng), _values(new, metric, rng)
+        if len(a) < 2 or len(b) < 2:
+            continue
+        draws = [(_resampled(rng, a), _resampled(rng, b)) for _ in range(_RESAMPLES)]
+        for p in _POINTS:
+            if min(len(a), len(b)) * (1 - p / 100) < 1:
+                continue  # too few requests for that percentile
+            differences = sorted(percentile(y, p) - percentile(x, p) for x, y in draws)
+            found.append(_judged(f"{metric}.p{p}", percentile(a, p), percentile(b, p), differences))
+    errors = [[float(bool(row["error"])) for row in rows] for rows in (old, new)]
+    if all(len(rows) > 1 for rows in errors):
+        draws = [(_resampled(rng, errors[0]), _resampled(rng, errors[1])) for _ in range(_RESAMPLES)]
+        differences = sorted(sum(y) / len(y) - sum(x) / len(x) for x, y in draws)
+        shares = [sum(rows) / len(rows) for rows in errors]
+        found.append(_judged("error_rate", shares[0], shares[1], differences))
+    return found
+
+
+def _values(rows: Sequence[dict[str, Any]], metric: str, rng: random.Random) -> list[float]:
+    values = sorted(row[metric] for row in rows if not row["error"] and row.get(metric) is not None)
+    return sorted(rng.sample(values, _MOST)) if len(values) > _MOST else values
+
+
+def _resampled(rng: random.Random, values: Sequence[float]) -> list[float]:
+    return sorted(rng.choices(values, k=len(values)))
+
+
+def percentile(ordered: Sequence[float], p: float) -> float:
+    """The nearest-rank percentile of sorted values."""
+    return ordered[max(0, -(-len(ordered) * p // 100).__int__() - 1)]
+
+
+def _judged(metric: str, old: float, new: float, differences: Sequence[float]) -> Difference:
+    low, high = percentile(differences, 2.5), percentile(differences, 97.5)
+    verdict = "better" if high < 0 else "worse" if low > 0 else "undecided"
+    return Difference(metric, old, new, low, high, verdict)

@@ -1,0 +1,349 @@
+"""Adds records up: histograms, counts and a series over time, which merge without loss between processes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from operator import sub
+from typing import Any
+
+from ddsketch import DDSketch
+
+from seatrial.load.record import LATENCIES, QUANTUM_NS, Record
+
+_SECOND = 1_000_000_000 // QUANTUM_NS
+_WINDOWS = 600
+"""Windows kept of a run; past that two neighbours become one, so that a soak does not grow."""
+_PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+_SHARES = (0, 0.01, 0.02, 0.05, *(n / 10 for n in range(1, 10)), 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999, 1)
+
+
+def histogram() -> DDSketch:
+    """Of milliseconds; every quantile within 0.1 % of the value of its rank, count and mean exact, merged without loss."""
+    return DDSketch(0.001)
+
+
+def stats(hist: DDSketch | None) -> dict[str, float]:
+    """Count, mean, percentiles and maximum of a histogram, in milliseconds."""
+    if hist is None or not hist.count:
+        return {"count": 0, "mean": 0, **dict.fromkeys(_PERCENTILES, 0), "max": 0}
+    rows = {name: round(hist.get_quantile_value(p), 3) for name, p in _PERCENTILES.items()}
+    return {"count": int(hist.count), "mean": round(hist.avg, 3), **rows, "max": round(hist.get_quantile_value(1), 3)}
+
+
+class Group:
+    """The totals of one scenario in one phase."""
+
+    def __init__(self) -> None:
+        self.sent = self.ok = self.failed = self.unfinished = self.good = 0
+        self.errors: Counter[str] = Counter()
+        self.odd: Counter[str] = Counter()
+        self.tokens: Counter[str] = Counter()
+        self.tokens_from: Counter[str] = Counter()
+        self.events = 0
+        self.first_s = float("inf")
+        self.last_s = 0.0
+        self.hists: dict[str, DDSketch] = {}
+        self._gaps: Counter[int] = Counter()
+
+    def hist(self, metric: str) -> DDSketch | None:
+        """The histogram of that metric; gaps between events are flushed into theirs first."""
+        if metric == "itl" and self._gaps:
+            hist = self.hists.setdefault("itl", histogram())
+            for quanta, times in self._gaps.items():
+                hist.add(quanta * QUANTUM_NS / 1e6, times)
+            self._gaps.clear()
+        return self.hists.get(metric)
+
+    def add(self, row: Record, at: list[int], goodput: Mapping[str, float]) -> None:
+        """Counts one record. A request that failed or did not end gives no latency."""
+        self.sent += 1
+        self.first_s = min(self.first_s, row["sent_s"])
+        if row["error"] == "unfinished":
+            self.unfinished += 1
+            return
+        self.last_s = max(self.last_s, row["sent_s"] + (row["e2e"] or 0) / 1000)
+        if row.get("odd"):
+            self.odd[row["odd"]] += 1
+        late = row["late"]
+        if late is not None:
+            self._record("late", late)
+        if row["error"]:
+            self.failed += 1
+            self.errors[row["error"]] += 1
+            return
+        self.ok += 1
+        self.events += row["events"]
+        for metric in LATENCIES:
+            value = row.get(metric)
+            if value is not None and metric != "late":
+                self._record(metric, value)
+        for name in ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens"):
+            if row.get(name):
+                self.tokens[name] += row[name]
+        if "tokens_from" in row:
+            self.tokens_from[row["tokens_from"]] += 1
+        if meets(row, goodput):
+            self.good += 1
+        if len(at) > 1:
+            self._gaps.update(map(sub, at[1:], at))
+            if len(self._gaps) > 5000:
+                self.hist("itl")
+
+    def _record(self, metric: str, ms: float) -> None:
+        hist = self.hists.get(metric)
+        if hist is None:
+            hist = self.hists[metric] = histogram()
+        hist.add(ms)
+
+    def merge(self, other: Group) -> None:
+        """Adds another group to this one."""
+        for name in ("sent", "ok", "failed", "unfinished", "good", "events"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("errors", "odd", "tokens", "tokens_from"):
+            getattr(self, name).update(getattr(other, name))
+        self.first_s, self.last_s = min(self.first_s, other.first_s), max(self.last_s, other.last_s)
+        other.hist("itl")
+        for metric, hist in other.hists.items():
+            if metric not in self.hists:
+                self.hists[metric] = histogram()
+            self.hists[metric].merge(hist)
+
+    @property
+    def seconds(self) -> float:
+        """From the first request sent to the last end."""
+        return max(self.last_s - self.first_s, 1e-6) if self.sent and self.last_s else 0.0
+
+    def latency(self) -> dict[str, dict[str, float]]:
+        """The statistics of every metric that was seen; those of the format's core always."""
+        core = ("ttft", "itl", "tpot", "e2e", "late", "queue_wait")
+        return {m: stats(h) for m in LATENCIES if (h := self.hist(m)) is not None or m in core}
+
+    def distribution(self) -> dict[str, list[tuple[float, float]]]:
+        """The cumulative distribution of each metric, as points (share, milliseconds)."""
+        found = {}
+        for metric in LATENCIES:
+            hist = self.hist(metric)
+            if hist is not None and hist.count:
+                found[metric] = [(p, round(hist.get_quantile_value(p), 3)) for p in _SHARES]
+        return found
+
+    def value(self, metric: str) -> float | None:
+        """A figure by its name in an SLO: `ttft.p95`, `error_rate`, `goodput`, ...; None where nothing was seen."""
+        name, _, percentile = metric.partition(".")
+        if percentile:
+            hist = self.hist(name)
+            if hist is None or not hist.count:
+                return None
+            if percentile == "mean":
+                return float(hist.avg)
+            return round(hist.get_quantile_value(_PERCENTILES.get(percentile, 1.0)), 3)
+        done = self.ok + self.failed
+        seconds = self.seconds
+        if not done or not seconds:
+            return None
+        rates: dict[str, float] = {
+            "error_rate": self.failed / done,
+            "goodput": self.good / done,
+            "goodput_per_s": self.good / seconds,
+            "requests_per_s": self.ok / seconds,
+            "output_tokens_per_s": self.tokens["output_tokens"] / seconds,
+        }
+        return rates.get(name)
+
+    def throughput(self) -> dict[str, float]:
+        """Rates per second over the group's own time."""
+        seconds = self.seconds
+        tpot = self.hists.get("tpot")
+        mean = tpot.get_quantile_value(0.5) / 1000 if tpot is not None else 0
+
+        def per(amount: float) -> float:
+            return round(amount / seconds, 3) if seconds else 0.0
+
+        return {
+            "requests_per_s": per(self.ok),
+            "input_tokens_per_s": per(self.tokens["input_tokens"]),
+            "output_tokens_per_s": per(self.tokens["output_tokens"]),
+            "reasoning_tokens_per_s": per(self.tokens["reasoning_tokens"]),
+            "cached_tokens_per_s": per(self.tokens["cached_tokens"]),
+            "output_tokens_per_s_per_user": round(1 / mean, 3) if mean else 0.0,
+            "chunks_per_s": per(self.events),
+            "jobs_per_s": 0.0,
+            "goodput_per_s": per(self.good),
+        }
+
+
+def meets(row: Record, limits: Mapping[str, float]) -> bool:
+    """Whether a successful request is within every limit. What was not measured does not count against it."""
+    return all((row.get(metric) or 0) <= limit for metric, limit in limits.items())
+
+
+@dataclass(slots=True)
+class Window:
+    """A stretch of the run's time."""
+
+    sent: int = 0
+    ok: int = 0
+    failed: int = 0
+    events: int = 0
+    tokens: float = 0.0
+    errors: Counter[str] = field(default_factory=Counter)
+    ttft: Counter[int] = field(default_factory=Counter)
+    itl: Counter[int] = field(default_factory=Counter)
+    gauges: dict[str, float] = field(default_factory=dict)
+
+    def merge(self, other: Window) -> None:
+        """Adds a neighbour to this one. Gauges take the greater value."""
+        self.sent, self.ok, self.failed = self.sent + other.sent, self.ok + other.ok, self.failed + other.failed
+        self.events, self.tokens = self.events + other.events, self.tokens + other.tokens
+        self.errors.update(other.errors)
+        self.ttft.update(other.ttft)
+        self.itl.update(other.itl)
+        for name, value in other.gauges.items():
+            self.gauges[name] = max(value, self.gauges.get(name, value))
+
+
+def percentile(counts: Mapping[int, int], p: float) -> float | None:
+    """The nearest-rank percentile of counted quanta, in milliseconds."""
+    total = sum(counts.values())
+    if not total:
+        return None
+    rank, seen = max(1, -(-total * p // 100)), 0
+    for quanta in sorted(counts):
+        seen += counts[quanta]
+        if seen >= rank:
+            return quanta * QUANTUM_NS / 1e6
+    return None
+
+
+def _coarse(counts: Counter[int]) -> Counter[int]:
+    """The counts by three significant digits: what an old window may keep."""
+    if len(counts) < 200:
+        return counts
+    found: Counter[int] = Counter()
+    for value, times in counts.items():
+        step = 10 ** max(0, len(str(value)) - 3)
+        found[value // step * step] += times
+    return found
+
+
+class Measure:
+    """All that is known of the run so far. Fed with records; the same for one process and for the master of many."""
+
+    def __init__(self, goodput: Mapping[str, float] | None = None) -> None:
+        self.groups: dict[tuple[str, str], Group] = {}
+        self.warmup = Group()
+        self.windows: dict[int, Window] = {}
+        self.width = 1
+        self.goodput = dict(goodput or {})
+        self.finished = 0
+        self._coarsened = 0
+
+    def add(self, row: Record, at: list[int]) -> None:
+        """Counts one record with the times of its events, in quanta since the start."""
+        self.finished += 1
+        if row["counted"]:
+            key = (row["scenario"], row.get("phase", ""))
+            group = self.groups.get(key)
+            if group is None:
+                group = self.groups[key] = Group()
+        else:
+            group = self.warmup
+        group.add(row, at, self.goodput)
+        self._series(row, at)
+
+    def window(self, second: float) -> Window:
+        """The window of that second."""
+        index = int(max(0.0, second) // self.width)
+        found = self.windows.get(index)
+        if found is None:
+            found = self.windows[index] = Window()
+            if len(self.windows) > _WINDOWS:
+                self._halve()
+                return self.window(second)
+            self._settle(index)
+        return found
+
+    def _settle(self, index: int) -> None:
+        for old in range(self._coarsened, index - 30):
+            if old in self.windows:
+                self.windows[old].itl = _coarse(self.windows[old].itl)
+                self.windows[old].ttft = _coarse(self.windows[old].ttft)
+        self._coarsened = max(self._coarsened, index - 30)
+
+    def _halve(self) -> None:
+        merged: dict[int, Window] = {}
+        for index, window in sorted(self.windows.items()):
+            if index // 2 in merged:
+                merged[index // 2].merge(window)
+            else:
+                merged[index // 2] = window
+        self.windows, self.width, self._coarsened = merged, self.width * 2, 0
+
+    def _series(self, row: Record, at: list[int]) -> None:
+        self.window(row["sent_s"]).sent += 1
+        end = self.window(row["sent_s"] + (row["e2e"] or 0) / 1000)
+        if row["error"]:
+            end.failed += row["error"] != "unfinished"
+            end.errors[row["error"]] += 1
+            return
+        end.ok += 1
+        if not at:
+            end.tokens += row.get("output_tokens") or 0
+            return
+        self.window(at[0] / _SECOND).ttft[int(row["ttft"] * 100)] += 1
+        weight = (row.get("output_tokens") or len(at)) / len(at)
+        low = 0
+        step = _SECOND * self.width
+        while low < len(at):
+            edge = (at[low] // step + 1) * step
+            high = bisect_left(at, edge, low)
+            window = self.window(at[low] / _SECOND)
+            window.events += high - low
+            window.tokens += (high - low) * weight
+            part = at[max(0, low - 1) : high]
+            window.itl.update(map(sub, part[1:], part))
+            low = high
+
+    def total(self, groups: Iterable[Group] | None = None) -> Group:
+        """All counted requests as one group."""
+        whole = Group()
+        for group in self.groups.values() if groups is None else groups:
+            whole.merge(group)
+        return whole
+
+    def by(self, which: int) -> dict[str, Group]:
+        """Groups by scenario (0) or by phase (1)."""
+        found: dict[str, Group] = {}
+        for key, group in self.groups.items():
+            found.setdefault(key[which], Group()).merge(group)
+        return found
+
+    def series(self) -> dict[str, list[Any]]:
+        """Columns over time: `t` is the start of each window in seconds, rates are per second."""
+        columns: dict[str, list[Any]] = {}
+        if not self.windows:
+            return {"t": []}
+        gauges = sorted({name for window in self.windows.values() for name in window.gauges})
+        last = max(self.windows)
+        for index in range(last + 1):
+            window = self.windows.get(index) or Window()
+            row: dict[str, Any] = {
+                "t": index * self.width,
+                "sent_per_s": window.sent / self.width,
+                "ok_per_s": window.ok / self.width,
+                "failed_per_s": window.failed / self.width,
+                "events_per_s": window.events / self.width,
+                "output_tokens_per_s": round(window.tokens / self.width, 3),
+            }
+            for name, counts in (("ttft", window.ttft), ("itl", window.itl)):
+                for p in (50, 99):
+                    row[f"{name}_p{p}"] = percentile(counts, p)
+                row[f"{name}_max"] = max(counts) * QUANTUM_NS / 1e6 if counts else None
+            for name in gauges:
+                row[name] = window.gauges.get(name)
+            for name, value in row.items():
+                columns.setdefault(name, []).append(value)
+        return columns

@@ -1,0 +1,234 @@
+"""What is read from an answer while it arrives: the first moment of each kind, and every event with tokens.
+
+One module a wire dialect; each has a class `Dialect`. They parse with orjson and keep numbers, never objects.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, ClassVar
+
+import orjson
+
+from seatrial import sse
+from seatrial.load.address import Failure
+from seatrial.model import Event
+
+ROLE, REASONING, ANSWER, TOOL = "role", "reasoning", "answer", "tool"
+
+
+class Reading:
+    """The marks of one answer. Times are nanoseconds of the clock that the connection read."""
+
+    __slots__ = (
+        "_buffer",
+        "_events",
+        "_framing",
+        "at",
+        "data",
+        "done",
+        "error",
+        "events",
+        "first",
+        "first_event_tokens",
+        "id",
+        "media",
+        "odd",
+        "status",
+        "terminals",
+        "text",
+        "usage",
+    )
+    streams: ClassVar[bool] = True
+    """Whether a good answer in this dialect is a stream of events."""
+    sentinel: ClassVar[bool] = False
+    """Whether a good stream ends with `data: [DONE]`."""
+
+    def __init__(self, keep_text: bool = False) -> None:
+        self.at: list[int] = []  # of every event with tokens
+        self.first: dict[str, int] = {}
+        self.events = 0
+        self.data = b""  # of the event that is read
+        self.usage: Mapping[str, Any] | None = None
+        self.first_event_tokens = 0  # as far as usage within the stream tells
+        self.id = ""
+        self.terminals = 0
+        self.done = False
+        self.odd = ""  # a breach of the contract that does not change the figures
+        self.error: Failure | None = None
+        self.text: list[str] | None = [] if keep_text else None
+        self.status, self.media = 0, ""
+        self._buffer: list[bytes] = []
+        self._framing: sse.Reader | None = None
+        self._events = False  # whether the body is a stream of events that is to be read
+
+    @property
+    def streamed(self) -> bool:
+        """Whether events are what is waited for: so until headers say otherwise."""
+        return self.streams and (not self.status or self.media == "text/event-stream")
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """Takes the status and the headers."""
+        self.status = status
+        self.media = headers.get("content-type", "").partition(";")[0].strip().lower()
+        self._events = self.media == "text/event-stream" and status < 300
+
+    def feed(self, at_ns: int, data: bytes) -> None:
+        """Takes a piece of the body."""
+        if not self._events:
+            self._buffer.append(data)
+        elif (
+            self._framing is None
+            and data.startswith(b"data: ")
+            and data.endswith(b"\n\n")
+            and data.find(b"\n") == len(data) - 2
+            and b"\r" not in data
+        ):
+            self.event(at_ns, "", data[6:-2])  # one whole event, as nearly always
+        elif self._framing is None and data.endswith(b"\n\n") and b"\r" not in data:
+            for block in data[:-2].split(b"\n\n"):
+                if block.startswith(b"data: ") and b"\n" not in block:
+                    self.event(at_ns, "", block[6:])
+                else:
+                    self._block(at_ns, block)
+        else:
+            if self._framing is None:
+                self._framing = sse.Reader()
+            self._take(self._framing.feed(data, at_ns))
+            if self._framing.between:
+                self._framing = None
+
+    def _block(self, at_ns: int, block: bytes) -> None:
+        name, _, rest = block.partition(b"\n")
+        if name.startswith(b"event: ") and rest.startswith(b"data: ") and b"\n" not in rest:
+            self.event(at_ns, name[7:].decode("utf-8", "replace"), rest[6:])
+        else:
+            self._take(sse.Reader().feed(block + b"\n\n", at_ns))
+
+    def _take(self, events: list[Event]) -> None:
+        for event in events:
+            self.event(event.at_ns, event.event, event.data.encode("utf-8", "surrogatepass"))
+
+    def event(self, at_ns: int, name: str, data: bytes) -> None:
+        """Takes one event of the stream."""
+        self.events += 1
+        if data == b"[DONE]":
+            if self.done:
+                self.odd = "two [DONE]"
+            self.done = True
+            return
+        try:
+            chunk = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            self.error = self.error or Failure("stream.garbage", "an event that is not JSON: " + _shown(data))
+            return
+        if not isinstance(chunk, dict):
+            self.error = self.error or Failure("stream.garbage", "an event that is no object: " + _shown(data))
+            return
+        if self.done:
+            self.odd = "an event after [DONE]"
+        if chunk.get("error"):
+            self.error = self.error or Failure("stream.error_event", _message(chunk["error"]))
+            return
+        try:
+            self.data = data
+            self.chunk(at_ns, chunk)
+        except (AttributeError, KeyError, TypeError, IndexError):
+            self.error = self.error or Failure("stream.garbage", "an event of an unknown shape: " + _shown(data))
+
+    def chunk(self, at_ns: int, chunk: dict[str, Any]) -> None:
+        """Takes the object of one event."""
+        raise NotImplementedError
+
+    def tokens(self, at_ns: int, kind: str, text: Any = None) -> None:
+        """Marks an event with tokens of that kind."""
+        if kind not in self.first:
+            self.first[kind] = at_ns
+        self.at.append(at_ns)
+        if self.text is not None and kind == ANSWER and text:
+            self.text.append(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))
+
+    def belongs(self, id: Any) -> None:
+        """Marks a chunk of another answer's id."""
+        if id != self.id:
+            if self.id:
+                self.odd = "chunks of two ids"
+            elif isinstance(id, str):
+                self.id = id
+
+    @property
+    def body(self) -> bytes:
+        """What was read of a body that is no stream of events."""
+        return b"".join(self._buffer)
+
+    def verdict(self) -> Failure | None:
+        """Why a complete exchange is no success; None where it is one."""
+        body = self.body
+        if self.status >= 300:
+            return Failure(f"http.{self.status}", _told(body))
+        if self.error is not None:
+            return self.error
+        if self.media != "text/event-stream":
+            return self.whole(body)
+        return self.ended()
+
+    def ended(self) -> Failure | None:
+        """Judges a stream that has ended."""
+        if not self.at:
+            return Failure("stream.empty", "no event with tokens")
+        if not self.terminals:
+            return Failure("stream.unterminated", "no terminal event")
+        if self.sentinel and not self.done:
+            self.odd = self.odd or "no [DONE]"
+        return None
+
+    def whole(self, body: bytes) -> Failure | None:
+        """Judges an answer that is one body."""
+        if self.streams:
+            return Failure("stream.not_streamed", f"the answer is {self.media or 'of no media type'}")
+        try:
+            answer = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return Failure("body.garbage", "not JSON: " + _shown(body))
+        if not isinstance(answer, dict):
+            return Failure("body.garbage", "no object: " + _shown(body))
+        if answer.get("error"):
+            return Failure("body.error", _message(answer["error"]))
+        self.id = answer["id"] if isinstance(answer.get("id"), str) else ""
+        self.usage = answer["usage"] if isinstance(answer.get("usage"), dict) else None
+        try:
+            return self.answer(answer)
+        except (AttributeError, KeyError, TypeError, IndexError):
+            return Failure("body.garbage", "an answer of an unknown shape: " + _shown(body))
+
+    def answer(self, answer: dict[str, Any]) -> Failure | None:
+        """Judges the object of an answer that is one body."""
+        return None
+
+
+def _shown(data: bytes) -> str:
+    return repr(data[:80])[2:-1]
+
+
+def _message(error: Any) -> str:
+    return str(error.get("message", error) if isinstance(error, dict) else error)[:200]
+
+
+def _told(body: bytes) -> str:
+    """What an error's body says, in one line."""
+    try:
+        return _message(orjson.loads(body)["error"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return _shown(body)
+
+
+@cache
+def dialects() -> dict[str, type[Reading]]:
+    """Every dialect by name: one module here each."""
+    return {
+        module.name: importlib.import_module(f"{__name__}.{module.name}").Dialect
+        for module in pkgutil.iter_modules(__path__)
+    }
