@@ -1,12 +1,30 @@
-"""`seatrial serve`: the reference server, clean or with planted defects."""
+"""`seatrial serve`: the reference server, clean or with planted defects; or the simulator, whose times are known."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import click
 
+from seatrial import simulator
 from seatrial.model import Invalid
+
+
+def _simulator_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for flag in reversed(simulator.flags()):
+        option = click.option(
+            flag.option,
+            flag.name,
+            type=flag.type,
+            multiple=flag.repeats,
+            metavar=flag.metavar,
+            default=() if flag.repeats else None,
+            help=flag.help,
+        )
+        command = option(command)
+    return command
 
 
 @click.command("serve")
@@ -15,23 +33,45 @@ from seatrial.model import Invalid
 @click.option("--defect", "plants", multiple=True, metavar="ID", help="Plants a defect or legal variant; repeatable.")
 @click.option("--api-key", metavar="KEY", help="Ask for this key (better: --api-key-env).")
 @click.option("--api-key-env", metavar="NAME", help="Ask for the key in this variable.")
-@click.option("--ttft", type=click.FloatRange(0), default=0.0, help="Milliseconds before the first token.")
-@click.option("--itl", type=click.FloatRange(0), default=0.0, help="Milliseconds between tokens.")
 @click.option("--list", "show", is_flag=True, help="List the defects and legal variants, and end.")
+@_simulator_options
+@click.option("--truth", type=click.Path(dir_okay=False), metavar="FILE", help="Write what really happened, as JSONL.")
+@click.option("--cpu", type=click.IntRange(0), metavar="N", help="Pin the simulator to this CPU, where possible.")
 def command(
     port: int,
     host: str,
     plants: tuple[str, ...],
     api_key: str | None,
     api_key_env: str | None,
-    ttft: float,
-    itl: float,
     show: bool,
+    truth: str | None,
+    cpu: int | None,
+    **timing: Any,
 ) -> int:
-    """Serves the OpenAI contract with a deterministic model, for the openai SDK, curl and seatrial itself.
+    """Serves the OpenAI contract, for the openai SDK, curl and seatrial itself.
+
+    Without any flag from --ttft on: the reference server, a deterministic model that takes no time. With one: the
+    simulator, which takes exactly the time it is told and writes down what it did.
 
     Prints its base URL when it listens.
     """
+    shown = f"[{host}]" if ":" in host else host
+
+    def ready(bound: int) -> None:
+        click.echo(f"http://{shown}:{bound}/v1")
+
+    if truth is not None or cpu is not None or any(value not in (None, ()) for value in timing.values()):
+        if plants or show or api_key or api_key_env:
+            raise click.UsageError(
+                "--defect, --list and --api-key are the reference server's: not with the simulator's"
+            )
+        try:
+            told = simulator.timing_of(timing)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        simulator.serve(told, host, port, ready, truth, cpu)
+        return 0
+
     from seatrial import server
 
     if show:
@@ -40,10 +80,9 @@ def command(
         return 0
     key = api_key or (os.environ.get(api_key_env) if api_key_env else None)
     try:
-        settings = server.Settings(api_key=key, plants=plants, ttft_ms=ttft, itl_ms=itl)
+        settings = server.Settings(api_key=key, plants=plants)
         server.create_app(settings)
     except ValueError as error:
         raise Invalid("--defect", "", str(error)) from None
-    shown = f"[{host}]" if ":" in host else host
-    server.serve(settings, host, port, lambda bound: click.echo(f"http://{shown}:{bound}/v1"))
+    server.serve(settings, host, port, ready)
     return 0

@@ -217,7 +217,7 @@ class Server:
         rows: Iterable[Json] = chunks
         for change in self.plants.each("chunks"):
             rows = change(route, body, iter(rows))
-        pieces: Iterable[Piece] = _events(rows, self.settings)
+        pieces: Iterable[Piece] = _events(rows)
         for change in self.plants.each("events"):
             pieces = change(route, body, iter(pieces))
             if isinstance(pieces, Response):
@@ -238,11 +238,8 @@ def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _events(chunks: Iterable[Json], settings: Settings) -> Iterator[Piece]:
-    for index, chunk in enumerate(chunks):
-        wait = settings.ttft_ms if index == 1 else settings.itl_ms
-        if index and wait:
-            yield wait / 1e3
+def _events(chunks: Iterable[Json]) -> Iterator[Piece]:
+    for chunk in chunks:
         yield b"data: " + chat.dumps(chunk) + b"\n\n"
     yield b"data: [DONE]\n\n"
 

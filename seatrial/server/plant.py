@@ -44,12 +44,10 @@ class Plant:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a server behaves: the key it asks for, what is planted, and how slowly it speaks (milliseconds)."""
+    """How a server behaves: the key it asks for, and what is planted."""
 
     api_key: str | None = None
     plants: tuple[str, ...] = ()
-    ttft_ms: float = 0.0
-    itl_ms: float = 0.0
 
 
 @dataclass(slots=True)
