@@ -60,7 +60,7 @@ def measure(streams: int, itl: float, tokens: int) -> str:
             if hasattr(os, "sched_setaffinity"):
                 os.sched_setaffinity(0, {cpus[0]})
             drain(url, streams, tokens)
-            with urllib.request.urlopen(f"{url}/seatrial/stats") as answer:
+            with urllib.request.urlopen(f"{url}/seatrial/stats") as answer:  # noqa: S310
                 cpu = json.load(answer)["cpu_s"]
         rows = [json.loads(line) for line in truth.read_text().splitlines()]
     rows = [row for row in rows if row["event_ns"]]
@@ -71,7 +71,11 @@ def measure(streams: int, itl: float, tokens: int) -> str:
     )
     begin, end = min(row["first_token_ns"] for row in rows), max(row["last_token_ns"] for row in rows)
     offered = f"{1000 / itl * streams:>8,.0f}/s offered, " if itl else ""
-    shown = "" if not itl else f", late p50 {late[len(late) // 2]:.2f} p99 {late[len(late) * 99 // 100]:.2f} max {late[-1]:.2f} ms"
+    shown = (
+        ""
+        if not itl
+        else f", late p50 {late[len(late) // 2]:.2f} p99 {late[len(late) * 99 // 100]:.2f} max {late[-1]:.2f} ms"
+    )
     rate = len(late) / (end - begin) * 1e9
     return f"{streams:>5} streams, itl {itl:g} ms: {offered}{rate:>8,.0f} events/s, {cpu / len(late) * 1e6:.1f} us CPU each{shown}"
 

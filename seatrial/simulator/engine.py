@@ -206,7 +206,9 @@ class Engine:
         }
 
     def close(self) -> None:
-        """Writes what it knows of the requests that have not ended."""
-        for work in [*self.line, *self.busy, *self._lost]:
+        """Ends all requests that have not ended; their rows say so."""
+        for work in [*self.line, *self._lost]:
             self.truth.add(work.row())
         self.line.clear()
+        for work in list(self.busy):
+            self.cancel(work)

@@ -77,7 +77,7 @@ def chat(ask: Ask, id: str, per: int, more: int) -> Script:
     own, _, _ = orjson.dumps(base).partition(b',"model"')
 
     def split(name: str) -> tuple[bytes, bytes]:
-        before, _, after = orjson.dumps(chunk({name: "%%"})).partition(b"%%")
+        before, _, after = orjson.dumps(chunk({name: "%%"})).rpartition(b"%%")
         return before[len(own) :], after
 
     events = _tokens(own, *split("content"), ask.answer, per, ask.nonce)
@@ -99,7 +99,7 @@ def completions(ask: Ask, id: str, per: int, more: int) -> Script:
         return base | {"choices": [{"index": 0, "text": text, "logprobs": None, "finish_reason": finish}]} | nothing
 
     own, _, _ = orjson.dumps(base).partition(b',"model"')
-    before, _, after = orjson.dumps(chunk("%%")).partition(b"%%")
+    before, _, after = orjson.dumps(chunk("%%")).rpartition(b"%%")
     closing = [_data(chunk("", ask.finish))]
     if ask.usage:
         closing.append(_data(base | {"choices": [], "usage": usage(ask, more)}))

@@ -98,7 +98,8 @@ class Connection:
                 if request is None:
                     break
                 request.received_ns = now
-                self.busy, self.keeps, self.chunked = True, request.keeps, not request.http10
+                self.busy, self.chunked = True, not request.http10
+                self.keeps = request.keeps and request.method != "HEAD"  # it would not expect our bodies
                 self.handle(self, request)
             except Refused as error:
                 if not self.busy:  # its framing is lost, and with it the connection

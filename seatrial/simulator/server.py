@@ -62,7 +62,7 @@ class Server:
     def _family(self, request: Request, path: str) -> Handle | None:
         """The handler of a path in which `*` stands for an id, which is noted in the request."""
         words = path.split("/")
-        for at in range(len(words) - 1, 1, -1):
+        for at in range(min(len(words), 8) - 1, 1, -1):
             handle = self.routes.get((request.method, "/".join([*words[:at], "*", *words[at + 1 :]])))
             if handle is not None:
                 request.id = words[at]
