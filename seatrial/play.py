@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seatrial import expect, run, view
+from seatrial import expect, form, run, view
 from seatrial.capability import declared
 from seatrial.check import Check, Inconclusive
 from seatrial.client import Client
@@ -131,6 +131,9 @@ class Player:
             body = {**body, **(call.get("merge") or {})}
             body = {name: value for name, value in body.items() if name not in (call.get("drop") or ())}
         raw = call["raw"].encode("utf-8") if "raw" in call else None
+        headers = call.get("headers")
+        if "form" in call:
+            raw, headers = form.encode(call["form"]), {"content-type": form.MEDIA, **(headers or {})}
         poll = step.call.get("poll")
         end = time.monotonic() + (poll["within"] if poll else 0)
         while True:
@@ -142,7 +145,7 @@ class Player:
                 raw=raw,
                 parameters=call.get("parameters"),
                 query=call.get("query"),
-                headers=call.get("headers"),
+                headers=headers,
                 auth=call.get("auth", "default"),
             )
             if not poll or exchange.status != 200 or not expect_table(exchange, poll["until"]):

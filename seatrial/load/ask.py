@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from seatrial import __version__, files, home
+from seatrial import __version__, files, form, home
 from seatrial.load.address import Address
 from seatrial.model import Invalid
 
@@ -75,8 +74,8 @@ def template(step: str) -> Template:
     row, found = _step(step, sorted(home.folder("scenarios").glob("*.yaml")))
     method, _, route = operation(step)[1]["call"].partition(" ")
     inputs: dict[str, Any] = next(iter(row.get("inputs", {}).values()), {})
-    form = _filled(found["form"], inputs) if "form" in found else None
-    return Template(method, route, _filled(found.get("body", {}), inputs), form)
+    multipart = _filled(found["form"], inputs) if "form" in found else None
+    return Template(method, route, _filled(found.get("body", {}), inputs), multipart)
 
 
 def _filled(value: Any, inputs: dict[str, Any]) -> Any:
@@ -105,7 +104,9 @@ class Writer:
         if not reuse:
             head.append("Connection: close")
         self._head = "\r\n".join(head).encode("latin-1") + b"\r\n"
-        self._multipart = self._parts() if self._template.form is not None else b""
+        self._multipart = b""
+        if self._template.form is not None:
+            self._multipart = form.encode({**self._template.form, "model": model})
 
     @property
     def streamed(self) -> bool:
@@ -135,29 +136,11 @@ class Writer:
     def write(self, body: dict[str, Any], headers: str = "") -> bytes:
         """The whole request. `headers` are further lines, each with its CRLF."""
         if self._template.form is not None:
-            data, media = self._multipart, f"multipart/form-data; boundary={_BOUNDARY}"
+            data, media = self._multipart, form.MEDIA
         else:
             data, media = orjson.dumps(body), "application/json"
         more = f"{headers}Content-Type: {media}\r\nContent-Length: {len(data)}\r\n\r\n"
         return self._head + more.encode("latin-1") + data
-
-    def _parts(self) -> bytes:
-        parts = []
-        for name, value in {**(self._template.form or {}), "model": self._model}.items():
-            extra, data = "", str(value).encode()
-            if isinstance(value, dict) and "file" in value:
-                path = home.folder("scenarios") / value["file"]
-                extra = f'; filename="{os.path.basename(path)}"\r\nContent-Type: {value.get("type", "audio/wav")}'
-                data = path.read_bytes()
-            parts.append(
-                f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n'.encode()
-                + data
-                + b"\r\n"
-            )
-        return b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
-
-
-_BOUNDARY = "seatrial-form-boundary-5b1f"
 
 
 def get(address: Address, path: str, key: str | None, method: str = "GET", headers: str = "") -> bytes:

@@ -25,12 +25,17 @@ def histogram() -> DDSketch:
     return DDSketch(0.001)
 
 
+def quantile(hist: DDSketch, share: float) -> float:
+    """The value at that share of the values, milliseconds; 0 where there is none."""
+    return round(hist.get_quantile_value(share) or 0.0, 3)
+
+
 def stats(hist: DDSketch | None) -> dict[str, float]:
     """Count, mean, percentiles and maximum of a histogram, in milliseconds."""
     if hist is None or not hist.count:
         return {"count": 0, "mean": 0, **dict.fromkeys(_PERCENTILES, 0), "max": 0}
-    rows = {name: round(hist.get_quantile_value(p), 3) for name, p in _PERCENTILES.items()}
-    return {"count": int(hist.count), "mean": round(hist.avg, 3), **rows, "max": round(hist.get_quantile_value(1), 3)}
+    rows = {name: quantile(hist, p) for name, p in _PERCENTILES.items()}
+    return {"count": int(hist.count), "mean": round(hist.avg, 3), **rows, "max": quantile(hist, 1)}
 
 
 class Group:
@@ -76,6 +81,8 @@ class Group:
             return
         self.ok += 1
         self.events += row["events"]
+        if row["events"]:
+            self.tokens["streamed"] += row.get("output_tokens") or 0
         for metric in LATENCIES:
             value = row.get(metric)
             if value is not None and metric != "late":
@@ -127,7 +134,7 @@ class Group:
         for metric in LATENCIES:
             hist = self.hist(metric)
             if hist is not None and hist.count:
-                found[metric] = [(p, round(hist.get_quantile_value(p), 3)) for p in _SHARES]
+                found[metric] = [(p, quantile(hist, p)) for p in _SHARES]
         return found
 
     def value(self, metric: str) -> float | None:
@@ -139,7 +146,7 @@ class Group:
                 return None
             if percentile == "mean":
                 return float(hist.avg)
-            return round(hist.get_quantile_value(_PERCENTILES.get(percentile, 1.0)), 3)
+            return quantile(hist, _PERCENTILES.get(percentile, 1.0))
         done = self.ok + self.failed
         seconds = self.seconds
         if not done or not seconds:
@@ -157,7 +164,7 @@ class Group:
         """Rates per second over the group's own time."""
         seconds = self.seconds
         tpot = self.hists.get("tpot")
-        mean = tpot.get_quantile_value(0.5) / 1000 if tpot is not None else 0
+        mean = quantile(tpot, 0.5) / 1000 if tpot is not None else 0
 
         def per(amount: float) -> float:
             return round(amount / seconds, 3) if seconds else 0.0

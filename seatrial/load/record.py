@@ -96,7 +96,7 @@ def _tokens(row: Record, call: Call, count: Callable[[str], int] | None) -> None
         row["reasoning_tokens"] = _number(detail.get("reasoning_tokens"))
     elif count is not None and reading.text is not None:
         row["output_tokens"], row["tokens_from"] = count("".join(reading.text)), "tokenizer"
-    elif row["events"]:
+    elif row["events"] and reading.counts:
         row["output_tokens"], row["tokens_from"] = row["events"], "events"
     detail = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
     row["cached_tokens"] = _number(detail.get("cached_tokens"))

@@ -11,7 +11,6 @@ import _socket  # the real class: importing locust replaces `socket.socket` by o
 import contextlib
 import errno
 import os
-import select
 import socket
 import ssl
 import sys
@@ -98,14 +97,15 @@ class _Kqueue:
     """kqueue by the interface of epoll."""
 
     def __init__(self) -> None:
-        self._queue = select.kqueue()
+        select: Any = __import__("select")  # its names are there on BSD and macOS alone
+        self._select, self._queue = select, select.kqueue()
         self.fileno = self._queue.fileno
 
     def register(self, fd: int, events: int) -> None:
-        self._queue.control([select.kevent(fd, select.KQ_FILTER_READ, select.KQ_EV_ADD)], 0)
+        self._queue.control([self._select.kevent(fd, self._select.KQ_FILTER_READ, self._select.KQ_EV_ADD)], 0)
 
     def unregister(self, fd: int) -> None:
-        self._queue.control([select.kevent(fd, select.KQ_FILTER_READ, select.KQ_EV_DELETE)], 0)
+        self._queue.control([self._select.kevent(fd, self._select.KQ_FILTER_READ, self._select.KQ_EV_DELETE)], 0)
 
     def poll(self, timeout: float) -> list[tuple[int, int]]:
         return [(event.ident, _READABLE) for event in self._queue.control(None, 1024, timeout)]
@@ -113,7 +113,7 @@ class _Kqueue:
 
 def _poller() -> Any:
     # The real classes: importing locust replaces those of `select`.
-    return get_original("select", "epoll")() if hasattr(select, "epoll") or sys.platform == "linux" else _Kqueue()
+    return get_original("select", "epoll")() if sys.platform == "linux" else _Kqueue()
 
 
 _intakes: dict[int, Intake] = {}

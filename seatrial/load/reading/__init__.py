@@ -46,6 +46,8 @@ class Reading:
     """Whether a good answer in this dialect is a stream of events."""
     sentinel: ClassVar[bool] = False
     """Whether a good stream ends with `data: [DONE]`."""
+    counts: ClassVar[bool] = True
+    """Whether events stand for tokens where the server sends no usage."""
 
     def __init__(self, keep_text: bool = False) -> None:
         self.at: list[int] = []  # of every event with tokens

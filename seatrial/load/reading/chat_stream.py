@@ -68,7 +68,7 @@ class Dialect(Reading):
                     and kind == ANSWER
                     and content == delta.get("content")
                 ):
-                    self._alike.learn(self.data, content)
+                    self._alike.learn(self.data, str(content))
             if finish:
                 self.terminals += 1
                 if self.terminals > 1 and choice.get("index", 0) == 0:

@@ -13,6 +13,7 @@ class Dialect(Reading):
 
     __slots__ = ("_size",)
     streams = False
+    counts = False
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """Takes the status and the headers."""
