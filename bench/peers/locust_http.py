@@ -5,6 +5,7 @@ import sys
 import time
 from itertools import pairwise
 
+import gevent
 from locust import HttpUser, constant, task
 from locust.env import Environment
 
@@ -36,7 +37,7 @@ class Streams(HttpUser):
         ttft.append(times[0] - sent)
         itl.extend(b - a for a, b in pairwise(times))
         if len(ttft) >= REQUESTS:
-            environment.runner.quit()
+            gevent.spawn(environment.runner.quit)
 
 
 def figures(values: list[float]) -> dict[str, float]:

@@ -66,9 +66,10 @@ class Call:
         "headers_ns",
         "keep_alive",
         "last_ns",
-        "now",
+        "on_body",
         "planned_ns",
         "raw",
+        "raw_ns",
         "reading",
         "received",
         "scenario",
@@ -81,15 +82,17 @@ class Call:
         self._calls = calls
         self.scenario, self.reading, self.counted = scenario, reading, counted
         self.planned_ns, self.sent_ns, self.connect_ns = planned_ns, 0, 0
-        self.headers_ns = self.end_ns = self.last_ns = self.now = 0
+        self.headers_ns = self.end_ns = self.last_ns = 0
         self.status = 0
         self.headers: dict[str, str] = {}
         self.failure: Failure | None = None
-        self.raw: list[tuple[int, bytes]] = []
+        self.raw: list[bytes] = []  # two lists: a tuple for each read is one more object to collect
+        self.raw_ns: list[int] = []
         self.tags: dict[str, Any] = {}
         self.keep_alive = self._complete = self._framed = self._informational = False
         self.received = 0  # bytes
         self._parser: Any = None
+        self.on_body: Any = None
         self._waiter: Any = None
 
     def play(self, pool: Pool, request: bytes) -> None:
@@ -113,6 +116,7 @@ class Call:
 
     def wait_on(self, connection: Connection, request: bytes) -> None:
         """Sends on that connection, and returns once the answer is complete or has failed. Raises Failure."""
+        self.on_body = self.reading.take  # a piece of the body, without its transfer coding
         self._parser = httptools.HttpResponseParser(self)
         self._waiter = Waiter()
         connection.sink = self
@@ -129,6 +133,7 @@ class Call:
             active.discard(self)
             connection.sink = None
             self._parser = self._waiter = None  # they refer back to this call
+            self.on_body = None
 
     # What the connection gives.
 
@@ -137,13 +142,14 @@ class Call:
         if self.end_ns:
             self.keep_alive = False
             return
-        self.now = self.last_ns = at_ns
+        self.last_ns = self.reading.now = at_ns
         if not data:
             self._closed(at_ns)
             return
         self.received += len(data)
         if self.received < KEEP_BYTES:
-            self.raw.append((at_ns, data))
+            self.raw.append(data)
+            self.raw_ns.append(at_ns)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -195,13 +201,9 @@ class Call:
             self.headers.clear()
             self._framed = False
             return
-        self.headers_ns = self.now
+        self.headers_ns = self.last_ns
         self.keep_alive = self._parser.should_keep_alive()
         self.reading.begin(self.status, self.headers)
-
-    def on_body(self, data: bytes) -> None:
-        """A piece of the body, without its transfer coding."""
-        self.reading.feed(self.now, data)
 
     def on_message_complete(self) -> None:
         """The framing says that the answer is complete."""
@@ -209,4 +211,4 @@ class Call:
             return
         self._complete = True
         if not self.end_ns:
-            self._end(self.now)
+            self._end(self.last_ns)

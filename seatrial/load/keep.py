@@ -37,7 +37,7 @@ class Keep:
                 self.passed_over += 1
             else:
                 self._take(call, row, body)
-        call.raw = []
+        call.raw, call.raw_ns = [], []
 
     def _take(self, call: Call, row: Record, body: dict[str, Any]) -> None:
         kept = {
@@ -47,9 +47,12 @@ class Keep:
             "odd": row.get("odd"),
             "request": body,
             "end_ns": call.end_ns - call.sent_ns,
-            "raw": [[at - call.sent_ns, base64.b64encode(data).decode()] for at, data in call.raw],
+            "raw": [
+                [at - call.sent_ns, base64.b64encode(data).decode()]
+                for at, data in zip(call.raw_ns, call.raw, strict=True)
+            ],
         }
-        self._bytes += sum(len(data) for _, data in call.raw)
+        self._bytes += call.received
         self.rows.append(kept)
         self._new.append(kept)
 

@@ -127,7 +127,7 @@ class Session:
         """The clock runs."""
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
+        gc.set_threshold(20_000, 20, 50)  # a full collection stops every clock
         self.started_ns, self.started_at = perf_counter_ns(), time()
         if not self.worker:
             self.sink = self.sink or Sink(self.options.out, self.profile.name)

@@ -8,8 +8,9 @@ _PATIENCE = 8
 class Template:
     """What lies before and after the string of one member in an event that was parsed.
 
-    Where an event has the same bytes before and after, and between them neither a quotation mark nor a backslash, the
-    two are the same JSON but for that string: the parser would be inside the string at its begin and at its end.
+    Where the bytes of a read are the same before and after, and between them lies neither a quotation mark nor a backslash
+    nor the end of a line, it is one event, and the same JSON but for that string: the parser would be inside the string
+    at its begin and at its end.
     """
 
     __slots__ = ("_after", "_before", "_least", "_member", "_misses")
@@ -33,14 +34,14 @@ class Template:
         end = begin + 1 + len(raw)
         if b'"' in raw:
             return
-        self._before, self._after = data[: begin + 1], data[end:]
+        self._before, self._after = b"data: " + data[: begin + 1], data[end:] + b"\n\n"
         self._least = len(self._before) + len(self._after)
 
     def middle(self, data: bytes) -> bytes:
-        """The bytes of the string where the event is alike and the string is not empty; else nothing."""
+        """The bytes of the string where a read is one event alike and the string is not empty; else nothing."""
         if self._least and len(data) > self._least and data.startswith(self._before) and data.endswith(self._after):
             found = data[len(self._before) : len(data) - len(self._after)]
-            if b'"' not in found and b"\\" not in found:
+            if b'"' not in found and b"\\" not in found and b"\n" not in found and b"\r" not in found:
                 self._misses = 0
                 return found
         return b""

@@ -41,9 +41,11 @@ class Connection:
     """One client. `handle` gets each request when the one before is answered; `left` is called if it goes meanwhile."""
 
     __slots__ = (
+        "_came",
         "_data",
         "_head",
         "_out",
+        "_queued",
         "_reading",
         "busy",
         "chunked",
@@ -62,7 +64,8 @@ class Connection:
         self.loop, self.sock, self.handle = loop, sock, handle
         self._data, self._out = bytearray(), bytearray()
         self._head: Request | None = None
-        self._reading = self.busy = self.closed = self.ending = False
+        self._came = 0
+        self._queued = self._reading = self.busy = self.closed = self.ending = False
         self.keeps = self.chunked = True
         self.left: Callable[[], None] | None = None
         loop.watch(sock, self._ready)
@@ -86,7 +89,14 @@ class Connection:
                 if self.busy and len(self._data) > parse.BODY_LIMIT:
                     self._leave()
                 else:
-                    self._read(perf_counter_ns())
+                    self._came = perf_counter_ns()
+                    if not self._queued:
+                        self._queued = True
+                        self.loop.later(self._parse)
+
+    def _parse(self) -> None:
+        self._queued = False
+        self._read(self._came)
 
     def _read(self, now: int) -> None:
         if self._reading:

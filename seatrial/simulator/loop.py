@@ -7,6 +7,7 @@ import selectors
 import signal
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Generator
 from heapq import heappop, heappush
 from time import perf_counter_ns
@@ -17,6 +18,8 @@ Life = Generator[int, None, None]
 
 BATCH = 64
 """Timers fired before the sockets are looked at again: less than a millisecond of work."""
+REQUESTS = 4
+"""Requests begun before the sockets are looked at again, so that those that come together are all stamped when they come."""
 
 
 class Loop:
@@ -25,6 +28,7 @@ class Loop:
     def __init__(self) -> None:
         self.selector = selectors.DefaultSelector()
         self._timers: list[tuple[int, int, Life]] = []
+        self._later: deque[Callable[[], None]] = deque()
         self._count = 0
         self._stopped = False
         # Waiting on the selector's own descriptor is exact to the microsecond; its own wait is to the millisecond.
@@ -48,6 +52,10 @@ class Loop:
         except (KeyError, ValueError):
             pass
 
+    def later(self, callback: Callable[[], None]) -> None:
+        """Calls back after the sockets that are ready now have been read."""
+        self._later.append(callback)
+
     def stop(self) -> None:
         self._stopped = True
 
@@ -65,7 +73,9 @@ class Loop:
                     heappush(timers, (next(life), count, life))
                 except StopIteration:
                     pass
-            if fired == BATCH:
+            for _ in range(min(REQUESTS, len(self._later))):
+                self._later.popleft()()
+            if fired == BATCH or self._later:
                 self._sockets(0)
             elif not timers:
                 self._sockets(1)

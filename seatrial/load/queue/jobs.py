@@ -131,7 +131,7 @@ class Jobs:
                 raise Failure("timeout.job", f"not ended within {session.options.timeout:g} s")
             poll = self._get(where)
             self.ledger.polls += 1
-            self.ledger.poll_bytes += sum(len(data) for _, data in poll.raw)
+            self.ledger.poll_bytes += poll.received
             if poll.status in (429, 503):
                 every = _retry_after(poll.headers, every)
                 continue

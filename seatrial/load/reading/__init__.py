@@ -36,6 +36,7 @@ class Reading:
         "first_event_tokens",
         "id",
         "media",
+        "now",
         "odd",
         "status",
         "terminals",
@@ -52,6 +53,7 @@ class Reading:
     def __init__(self, keep_text: bool = False) -> None:
         self.at: list[int] = []  # of every event with tokens
         self.first: dict[str, int] = {}
+        self.now = 0  # when what is taken came
         self.events = 0
         self.data = b""  # of the event that is read
         self.usage: Mapping[str, Any] | None = None
@@ -79,27 +81,24 @@ class Reading:
         self._events = self.media == "text/event-stream" and status < 300
 
     def feed(self, at_ns: int, data: bytes) -> None:
-        """Takes a piece of the body."""
+        """Takes a piece of the body that came at that time."""
+        self.now = at_ns
+        self.take(data)
+
+    def take(self, data: bytes) -> None:
+        """Takes a piece of the body that came `now`."""
         if not self._events:
             self._buffer.append(data)
-        elif (
-            self._framing is None
-            and data.startswith(b"data: ")
-            and data.endswith(b"\n\n")
-            and data.find(b"\n") == len(data) - 2
-            and b"\r" not in data
-        ):
-            self.event(at_ns, "", data[6:-2])  # one whole event, as nearly always
         elif self._framing is None and data.endswith(b"\n\n") and b"\r" not in data:
-            for block in data[:-2].split(b"\n\n"):
+            for block in data[:-2].split(b"\n\n"):  # whole events, as nearly always
                 if block.startswith(b"data: ") and b"\n" not in block:
-                    self.event(at_ns, "", block[6:])
+                    self.event(self.now, "", block[6:])
                 else:
-                    self._block(at_ns, block)
+                    self._block(self.now, block)
         else:
             if self._framing is None:
                 self._framing = sse.Reader()
-            self._take(self._framing.feed(data, at_ns))
+            self._take(self._framing.feed(data, self.now))
             if self._framing.between:
                 self._framing = None
 

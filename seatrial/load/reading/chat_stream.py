@@ -18,14 +18,15 @@ class Dialect(Reading):
         super().__init__(keep_text)
         self._alike = Template(b'"content"')
 
-    def event(self, at_ns: int, name: str, data: bytes) -> None:
-        """Takes one event; without parsing it where it differs from one that was parsed in its content alone."""
+    def take(self, data: bytes) -> None:
+        """Takes a piece of the body; without parsing it where it is one event that differs from one that was parsed in
+        its content alone."""
         text = self._alike.middle(data)
-        if text and not self.done:
+        if text and self._framing is None and not self.done:
             self.events += 1
-            self.tokens(at_ns, ANSWER, text)
+            self.tokens(self.now, ANSWER, text)
         else:
-            super().event(at_ns, name, data)
+            super().take(data)
 
     def chunk(self, at_ns: int, chunk: dict[str, Any]) -> None:
         """Marks the role, reasoning, answer and tool-call tokens, the terminal chunk and the usage."""

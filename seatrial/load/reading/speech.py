@@ -20,14 +20,14 @@ class Dialect(Reading):
         super().begin(status, headers)
         self._size = 0
 
-    def feed(self, at_ns: int, data: bytes) -> None:
+    def take(self, data: bytes) -> None:
         """Counts the bytes; marks when they came."""
         if self.status >= 300 or self.media == "application/json":
-            super().feed(at_ns, data)
+            super().take(data)
             return
         self._size += len(data)
         self.events += 1
-        self.tokens(at_ns, ANSWER)
+        self.tokens(self.now, ANSWER)
 
     def whole(self, body: bytes) -> Failure | None:
         """There is audio."""
