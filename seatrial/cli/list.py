@@ -1,20 +1,27 @@
-"""`seatrial list`: what there is of checks, scenarios, profiles, capabilities."""
+"""`seatrial list`: what there is of checks, scenarios, profiles, capabilities, load profiles."""
 
 from __future__ import annotations
 
+import ast
+
 import click
 
-from seatrial import profile, session
+from seatrial import home, profile, session
 from seatrial.capability import capabilities
 from seatrial.check import checks
 from seatrial.session import Options
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["checks", "scenarios", "profiles", "capabilities"]))
+@click.argument("what", type=click.Choice(["checks", "scenarios", "profiles", "capabilities", "loads"]))
 @click.option("--scenarios", metavar="DIR", help="A folder of your own beside the project's.")
 def command(what: str, scenarios: str | None) -> int:
-    """Lists checks, scenarios, profiles or capabilities, one a line."""
+    """Lists checks, scenarios, profiles, capabilities or load profiles, one a line."""
+    if what == "loads":
+        for path in sorted(home.folder("locustfiles").glob("*.py")):  # read, not run: that would load Locust
+            title = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").splitlines()[:1]
+            click.echo(f"{path.stem:<16} {''.join(title)}")
+        return 0
     options = Options("", scenarios=scenarios)
     found = session.catalog(options)
     match what:

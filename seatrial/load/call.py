@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from time import perf_counter_ns
 from typing import Any
 
+import gevent
 import httptools
 from gevent.hub import Waiter, get_hub
 
@@ -96,12 +97,15 @@ class Call:
         self._waiter: Any = None
 
     def play(self, pool: Pool, request: bytes) -> None:
-        """Sends the request and waits for its end. A fault of the target is in `failure`, never raised."""
+        """Sends the request at its planned time, its connection open by then, and waits for its end. A fault of the target
+        is in `failure`, never raised."""
         connection: Connection | None = None
         try:
             connection = pool.take()
             if not connection.used:
                 self.connect_ns = connection.connect_ns
+            while (left := self.planned_ns - perf_counter_ns()) > 0:
+                gevent.sleep(left / 1e9)  # more than once: the loop's clock may be ahead of this one
             self.wait_on(connection, request)
         except Failure as failure:
             self.failure = self.failure or failure

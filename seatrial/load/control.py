@@ -16,12 +16,13 @@ from types import ModuleType
 from typing import Any
 
 import gevent
+import gevent.event
 from locust import runners
 from locust.env import Environment
 from locust.event import Events
 
 from seatrial import home
-from seatrial.load import users
+from seatrial.load import result, users
 from seatrial.load.options import Options
 from seatrial.load.profile import Profile
 from seatrial.load.progress import Progress
@@ -95,7 +96,7 @@ def drive(
         parsed_options=given,
         stop_timeout=options.grace,
     )
-    environment.seatrial_options = options
+    environment.seatrial_driven = ui is None
     with contextlib.ExitStack() as stack:
         workers: list[subprocess.Popen[bytes]] = []
         if processes > 1:
@@ -105,6 +106,7 @@ def drive(
         else:
             runner = environment.create_local_runner()
         session = environment.seatrial = Session(environment, profile, options)
+        session.driven = True
         session.prepare()
         if workers:
             _await_workers(runner, workers, processes)
@@ -133,22 +135,31 @@ def _await_workers(runner: Any, workers: list[subprocess.Popen[bytes]], count: i
 
 
 def _show_ui(environment: Any, runner: Any, port: int) -> None:
+    from locust.argument_parser import default_args_dict
     from locust.stats import stats_history
 
+    for name, value in default_args_dict().items():  # it shows options of Locust's that are none of ours
+        if not hasattr(environment.parsed_options, name):
+            setattr(environment.parsed_options, name, value)
+    sys.argv[1:] = []  # the web UI reads them as Locust's own
     environment.create_web_ui("127.0.0.1", port)
     gevent.spawn(stats_history, runner)
     warn(f"Locust's web UI: http://127.0.0.1:{port} (press Ctrl-C to end)")
 
 
 def _play(session: Session, runner: Any, processes: int, quiet: bool, lasting: bool) -> None:
+    asked = gevent.event.Event()
+
     def interrupt() -> None:
-        if session.interrupted:
+        if asked.is_set():
             session.environment.stop_timeout = 0.01
             runner.user_greenlets.kill(block=False)
             return
-        session.interrupted = not (lasting and session.done.is_set())
-        warn("interrupted: waiting for requests under way; once more to end at once")
-        session.end()
+        asked.set()
+        if not session.done.is_set():
+            session.interrupted = True
+            warn("interrupted: waiting for requests under way; once more to end at once")
+            session.end()
 
     handlers = [gevent.signal_handler(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)]
     progress = None if quiet else Progress(session)
@@ -161,11 +172,12 @@ def _play(session: Session, runner: Any, processes: int, quiet: bool, lasting: b
         if progress is not None:
             progress.start()
         session.done.wait()
-        if lasting and not session.interrupted:
+        if lasting and not asked.is_set():
             runner.stop()
             users.conclude(session.environment)
-            while not session.interrupted:
-                gevent.sleep(0.2)
+            result.write(session)
+            warn("the test is over and its results are written; the web UI stays until Ctrl-C")
+            asked.wait()
         runner.quit()
         users.conclude(session.environment)
     finally:

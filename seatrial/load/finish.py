@@ -29,13 +29,15 @@ def finish(session: Session) -> int:
 
 
 def exit_code(found: dict[str, Any]) -> int:
-    """0: the SLO held, and something was measured; 1: it did not hold; 4: incomplete, or nothing could be measured."""
+    """0: the SLO held, or, where there is none, no request failed; 1: not so, or jobs are not accounted for; 3: no
+    request reached the target; 4: incomplete, or nothing was measured."""
     missed = any(not line["held"] for line in found["slo"])
+    requests, errors, queue = found["requests"], found["errors"], found.get("queue")
     if not found["complete"]:
         return 1 if missed and str(found.get("incomplete", "")).startswith("stopped because the SLO") else 4
-    queue = found.get("queue")
-    if missed or (queue and not queue["accounted"]):
-        return 1
-    if found["requests"]["ok"] == 0:
-        return 4 if not found["requests"]["failed"] else 1
-    return 0
+    if not requests["ok"]:
+        if not requests["failed"]:
+            return 4
+        return 3 if all(name.startswith(("connect.", "timeout.connect")) for name in errors) else 1
+    failed = bool(requests["failed"]) and not found["slo"]
+    return 1 if missed or failed or (queue and not queue["accounted"]) else 0

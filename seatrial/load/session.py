@@ -73,6 +73,7 @@ class Session:
         self.extra: dict[str, Any] = {}
         self.extras: dict[str, dict[str, Any]] = {}
         self.concluded = False
+        self.driven = False  # by `seatrial load`, not by `locust -f`
         self._writers: dict[str, Writer] = {}
         self._number = 0
         self._ended: deque[Call] = deque()
@@ -80,7 +81,7 @@ class Session:
         self._greenlets: list[Any] = []
         self._workers: dict[str, dict[str, float]] = {}
         self._idle_workers: set[str] = set()
-        self._tables = environment.web_ui is not None or getattr(environment, "seatrial_options", None) is None
+        self._tables = environment.web_ui is not None or not getattr(environment, "seatrial_driven", False)
         self._asks = [ask for ask in profile.asks for _ in range(ask.weight)]
         self._count = None
         self.jobs: Any = None

@@ -192,7 +192,7 @@ def conclude(environment: Any) -> None:
     if session.worker:
         return
     session.concluded = True
-    if getattr(environment, "seatrial_options", None) is not None:
+    if session.driven:
         return  # `seatrial load` writes itself
     from seatrial.load import finish
 

@@ -58,6 +58,9 @@ class Jobs:
         final = call.reading = dialects()[self._ask.dialect](True)
         try:
             self._follow(call, nonce, body, final)
+            refused = final.verdict()
+            if refused is not None:
+                raise refused
         except Failure as failure:
             call.failure = call.failure or failure
             if failure.name == "timeout.job":
@@ -72,8 +75,6 @@ class Jobs:
             ledger.answer(nonce, final.id, "".join(final.text or ()))
             self._cancels.pop(nonce, None)
         finally:
-            if call.failure is not None and call.failure.name == "unfinished" and nonce not in self._cancels:
-                pass  # it stays pending in the account: nobody knows what became of it
             call.end_ns = call.end_ns or perf_counter_ns()
             session.gauges["backlog"] = float(ledger.backlog)
             session.ended(call, None)
