@@ -8,12 +8,14 @@ REAL_STAMP := $(REAL)/.installed
 ARGS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help check test real lint lock defects clean
+.PHONY: help check test real real-load bench lint lock defects clean
 
 help:
 	@echo "make check [URL=https://host/v1] [ARGS='--model ID']   the conformance report"
 	@echo "make test                                              the whole test-suite"
 	@echo "make real                                              the check on a real llama.cpp server"
+	@echo "make real-load                                         load tests on a real llama.cpp server"
+	@echo "make bench                                             the load client's cost and truth, beside its peers"
 	@echo "make defects                                           every planted defect and legal variant, whole gate"
 	@echo "make lint                                              ruff and mypy"
 	@echo "make lock                                              pin the dependencies again"
@@ -46,6 +48,12 @@ $(REAL_STAMP): pyproject.toml requirements/real.txt
 
 real: $(STAMP) $(REAL_STAMP)
 	@$(BIN)/python -m seatrial.backends.run_real --python $(REAL)/bin/python $(ARGS)
+
+real-load: $(STAMP) $(REAL_STAMP)
+	@$(BIN)/python -m seatrial.backends.run_real --load --python $(REAL)/bin/python $(ARGS)
+
+bench: $(STAMP)
+	@$(BIN)/python bench/load.py $(ARGS)
 
 lock:
 	$(PYTHON) -m pip install --quiet uv
