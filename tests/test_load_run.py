@@ -582,6 +582,29 @@ def test_the_web_ui_shows_rows_of_ttft_itl_and_tokens(tmp_path: Path) -> None:
     assert child.returncode == 0, said
 
 
+def test_prometheus_can_scrape_the_figures(tmp_path: Path) -> None:
+    port, out = free_port(), tmp_path / "run"
+    with simulated(ttft=20, itl=1, max_output=20, fault=("http-500:0.2",)) as url:
+        words = command("steady", url, "--users", "3", "--duration", "8", "--warmup", "0", "--out", str(out))
+        child = subprocess.Popen(
+            [*words, "--prometheus", str(port)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(),
+        )
+        wait_for(lambda: out.exists() and (out / "requests.jsonl").stat().st_size > 5000, 20)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+            text = response.read().decode()
+        said, _ = child.communicate(timeout=30)
+    assert child.returncode == 1, said  # requests failed
+    assert re.search(r'seatrial_requests_total{result="ok",scenario="chat"} [1-9]', text)
+    assert re.search(r'seatrial_errors_total{error="http.500",scenario="chat"} [1-9]', text)
+    found = re.search(r'seatrial_latency_seconds{metric="ttft",quantile="0.5",scenario="chat"} ([0-9.e-]+)', text)
+    assert found
+    assert float(found[1]) == pytest.approx(0.02, abs=0.015)
+
+
 def test_every_profile_is_a_locustfile_and_listed() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "seatrial", "list", "loads"], capture_output=True, text=True, timeout=30, check=True

@@ -36,6 +36,9 @@ from seatrial.model import Invalid
 @click.option(
     "--ui", type=click.IntRange(0, 65535), metavar="PORT", is_flag=False, flag_value=8089, help="Locust's web UI."
 )
+@click.option(
+    "--prometheus", type=click.IntRange(1, 65535), metavar="PORT", help="Live figures at http://127.0.0.1:PORT/metrics."
+)
 @click.option("--out", metavar="DIR", help="Where the run is written.  [default: results/TIME-load-PROFILE]")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--connect-timeout", type=click.FloatRange(0.1, 600), default=10.0, show_default=True)
@@ -57,7 +60,9 @@ from seatrial.model import Invalid
 @click.option("--no-reuse", is_flag=True, help="A new connection for each request.")
 @click.option("--insecure", is_flag=True, help="Do not verify the certificate.")
 @click.option("--tokenizer", metavar="FILE", help="tokenizer.json, for servers that send no usage.")
-def command(profile: str, url: str | None, processes: int, ui: int | None, **given: object) -> int:
+def command(
+    profile: str, url: str | None, processes: int, ui: int | None, prometheus: int | None, **given: object
+) -> int:
     """Measures what a base URL carries. Without URL: the embedded simulator.
 
     PROFILE is the name of a load profile (see `seatrial list loads`), a file like those of locustfiles/, or `capacity`:
@@ -90,7 +95,7 @@ def command(profile: str, url: str | None, processes: int, ui: int | None, **giv
 
         if ui is not None and ui == 0:
             raise Invalid("--ui", "", "expected a port")
-        session = control.run(profile, options, processes, ui)
+        session = control.run(profile, options, processes, ui, prometheus=prometheus)
         from seatrial.load import finish
 
         return finish.finish(session)

@@ -72,15 +72,22 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run(name: str, options: Options, processes: int = 1, ui: int | None = None, quiet: bool = False) -> Session:
+def run(
+    name: str, options: Options, processes: int = 1, ui: int | None = None, prometheus: int | None = None
+) -> Session:
     """Runs the load profile to its end; the session then holds all that was measured, and nothing is written but
     `requests.jsonl`. Raises Invalid and Unreachable before anything is sent."""
     module = profile_module(name)
-    return drive(module.PROFILE, module, options, processes, ui, quiet)
+    return drive(module.PROFILE, module, options, processes, ui, prometheus)
 
 
 def drive(
-    profile: Profile, module: Any, options: Options, processes: int = 1, ui: int | None = None, quiet: bool = False
+    profile: Profile,
+    module: Any,
+    options: Options,
+    processes: int = 1,
+    ui: int | None = None,
+    prometheus: int | None = None,
 ) -> Session:
     """Runs that profile with the user class and the shape of the module."""
     events: Any = Events()  # type: ignore[no-untyped-call]
@@ -114,9 +121,13 @@ def drive(
         options.total_users = processes if profile.open else max(phase.users for phase in session.phases)
         for name in ("model", "workers", "total_users"):
             setattr(given, name, getattr(options, name))
+        if prometheus is not None:
+            from seatrial.load import prometheus as metrics
+
+            metrics.serve(session, prometheus)
         if ui is not None:
             _show_ui(environment, runner, ui)
-        _play(session, runner, processes, quiet or ui is not None, ui is not None)
+        _play(session, runner, lasting=ui is not None)
     return session
 
 
@@ -147,7 +158,7 @@ def _show_ui(environment: Any, runner: Any, port: int) -> None:
     warn(f"Locust's web UI: http://127.0.0.1:{port} (press Ctrl-C to end)")
 
 
-def _play(session: Session, runner: Any, processes: int, quiet: bool, lasting: bool) -> None:
+def _play(session: Session, runner: Any, lasting: bool) -> None:
     asked = gevent.event.Event()
 
     def interrupt() -> None:
@@ -162,7 +173,7 @@ def _play(session: Session, runner: Any, processes: int, quiet: bool, lasting: b
             session.end()
 
     handlers = [gevent.signal_handler(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)]
-    progress = None if quiet else Progress(session)
+    progress = None if lasting else Progress(session)
     try:
         if session.environment.shape_class is not None:
             session.environment.shape_class.runner = runner
