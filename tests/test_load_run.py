@@ -584,7 +584,7 @@ def test_the_web_ui_shows_rows_of_ttft_itl_and_tokens(tmp_path: Path) -> None:
 
 def test_prometheus_can_scrape_the_figures(tmp_path: Path) -> None:
     port, out = free_port(), tmp_path / "run"
-    with simulated(ttft=20, itl=1, max_output=20, fault=("http-500:0.2",)) as url:
+    with simulated(ttft=20, itl=1, max_output=20, fault=("http-500:0.5",)) as url:
         words = command("steady", url, "--users", "3", "--duration", "8", "--warmup", "0", "--out", str(out))
         child = subprocess.Popen(
             [*words, "--prometheus", str(port)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from seatrial.load.measure import quantile
 from seatrial.load.session import Session
 from seatrial.model import Invalid
 
@@ -38,8 +39,9 @@ class Collector:
                 tokens.add_metric([name, kind], group.tokens[f"{kind}_tokens"])
             for metric in _METRICS:
                 hist = group.hist(metric)
-                for share in _QUANTILES if hist is not None and hist.count else ():
-                    latency.add_metric([name, metric, str(share)], (hist.get_quantile_value(share) or 0.0) / 1000)
+                if hist is not None and hist.count:
+                    for share in _QUANTILES:
+                        latency.add_metric([name, metric, str(share)], quantile(hist, share) / 1000)
         gauges = GaugeMetricFamily("seatrial_gauge", "Open requests, backlog and the like", labels=["name"])
         for name, value in session.gauges.items():
             gauges.add_metric([name], value)
