@@ -42,6 +42,10 @@ def render(found: dict[str, Any], width: int | None = None, color: bool | None =
     console.print(counts)
     console.print(_latencies(found["latency_ms"], found["profile"]))
     console.print(_rates(found))
+    if found["reconnects"]:
+        console.print(
+            f"  {found['reconnects']} x sent again on a new connection: the kept one had been closed", style="dim"
+        )
     for name, count in found["errors"].items():
         console.print(f"  {count} x {name}", style="red", markup=False)
     for name, count in found.get("odd", {}).items():

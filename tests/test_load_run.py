@@ -304,6 +304,25 @@ def test_a_bad_server_is_counted_under_a_name_and_ends(tmp_path: Path, name: str
     assert sum(found["errors"].values()) == 3
 
 
+def test_a_kept_connection_that_was_closed_is_no_failure(tmp_path: Path) -> None:
+    said = chunked(
+        b'data: {"id":"a","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}', b"data: [DONE]"
+    )
+
+    def forgetful(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(SSE + said)
+        connection.recv(65536)  # the next request on this connection, which is closed over it
+
+    with raw_server(forgetful) as url:
+        code, found, text = load(tmp_path / "run", "smoke", url, "--model", "m", "--requests", "4")
+    assert (code, found["errors"], found["reconnects"]) == (0, {}, 3), text
+
+
+def chunked(*events: bytes) -> bytes:
+    pieces = (event + b"\n\n" for event in events)
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
 def test_a_stream_that_never_ends_is_ended(tmp_path: Path) -> None:
     def endless(connection: socket.socket, request: bytes) -> None:
         connection.sendall(SSE)

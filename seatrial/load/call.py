@@ -19,6 +19,9 @@ KEEP_BYTES = 1 << 20
 """Raw bytes kept of one answer until it is known whether it will be judged."""
 
 
+_LEFT = ("connection.closed", "connection.reset")
+
+
 class Calls:
     """The calls under way in this process, and the bounds they are held to."""
 
@@ -102,11 +105,20 @@ class Call:
         connection: Connection | None = None
         try:
             connection = pool.take()
-            if not connection.used:
-                self.connect_ns = connection.connect_ns
             while (left := self.planned_ns - perf_counter_ns()) > 0:
                 gevent.sleep(left / 1e9)  # more than once: the loop's clock may be ahead of this one
+            kept = bool(connection.used)
             self.wait_on(connection, request)
+            if kept and not self.received and self.failure is not None and self.failure.name in _LEFT:
+                # RFC 9112, 9.3.1: a kept connection may be closed at any time; the request goes out on a new one.
+                pool.give(connection, False)
+                connection = pool.fresh()
+                self.tags["reconnected"] = True
+                self.failure, self.end_ns, sent = None, 0, self.sent_ns
+                self.wait_on(connection, request)
+                self.sent_ns = sent
+            if connection.used == 1:
+                self.connect_ns = connection.connect_ns
         except Failure as failure:
             self.failure = self.failure or failure
             self.end_ns = self.end_ns or perf_counter_ns()

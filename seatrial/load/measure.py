@@ -43,7 +43,7 @@ class Group:
     """The totals of one scenario in one phase."""
 
     def __init__(self) -> None:
-        self.sent = self.ok = self.failed = self.unfinished = self.good = 0
+        self.sent = self.ok = self.failed = self.unfinished = self.good = self.reconnected = 0
         self.errors: Counter[str] = Counter()
         self.odd: Counter[str] = Counter()
         self.tokens: Counter[str] = Counter()
@@ -71,6 +71,7 @@ class Group:
             self.unfinished += 1
             return
         self.last_s = max(self.last_s, row["sent_s"] + (row["e2e"] or 0) / 1000)
+        self.reconnected += bool(row.get("reconnected"))
         if row.get("odd"):
             self.odd[row["odd"]] += 1
         late = row["late"]
@@ -108,7 +109,7 @@ class Group:
 
     def merge(self, other: Group) -> None:
         """Adds another group to this one."""
-        for name in ("sent", "ok", "failed", "unfinished", "good", "events"):
+        for name in ("sent", "ok", "failed", "unfinished", "good", "reconnected", "events"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("errors", "odd", "tokens", "tokens_from"):
             getattr(self, name).update(getattr(other, name))

@@ -81,6 +81,7 @@ def summary(session: Session) -> dict[str, Any]:
             "unfinished": total.unfinished,
             "warmup": measure.warmup.sent,
         },
+        "reconnects": total.reconnected,
         "errors": dict(total.errors.most_common()),
         "odd": dict(total.odd.most_common()),
         "latency_ms": total.latency(),

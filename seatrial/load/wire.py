@@ -366,6 +366,10 @@ class Pool:
             if connection.open:
                 return connection
             connection.close()
+        return self.fresh()
+
+    def fresh(self) -> Connection:
+        """A new connection. Raises Failure."""
         return Connection.to(self.resolver, self._context, self._connect_s)
 
     def give(self, connection: Connection, reusable: bool) -> None:
