@@ -19,6 +19,7 @@ from seatrial.load.measure import Group, Measure, percentile
 from seatrial.load.options import Limits
 from seatrial.load.queue import pattern
 from seatrial.load.queue.ledger import Ledger, total
+from seatrial.load.rates import Span
 from seatrial.load.reading import dialects
 from seatrial.load.record import record
 from seatrial.model import Invalid
@@ -220,6 +221,31 @@ def test_a_soak_keeps_a_bounded_series_and_loses_no_request() -> None:
 def test_percentiles_are_of_the_nearest_rank() -> None:
     assert percentile({100: 98, 200: 1, 300: 1}, 99) == 2.0
     assert percentile({}, 50) is None
+
+
+def test_rates_are_of_what_arrived_while_it_was_counted() -> None:
+    measure = Measure(spans=[Span(1.0, 3.0, "a"), Span(4.0, 5.0, "b")])
+    measure.until = 5.0
+    at = [int(t * 100_000) for t in (0.5, 1.5, 2.5, 3.5, 4.5, 5.5)]
+    row = {
+        "scenario": "chat",
+        "sent_s": 0.0,
+        "counted": False,
+        "error": None,
+        "late": 0.0,
+        "e2e": 4500.0,
+        "events": 6,
+        "output_tokens": 12,
+        "ttft": 500.0,
+    }
+    measure.add(row, at)
+    measure.add({**row, "error": "http.500"}, at)
+    total = measure.throughput(measure.total())
+    assert measure.seconds() == 3.0
+    assert total["output_tokens_per_s"] == pytest.approx(2 * 3 / 3.0)  # two tokens an event, three events in the spans
+    assert total["chunks_per_s"] == pytest.approx(1)
+    assert measure.throughput(measure.total(), phase="b")["requests_per_s"] == 1.0  # it ended there
+    assert measure.throughput(measure.total(), phase="a")["requests_per_s"] == 0.0
 
 
 # Workloads.

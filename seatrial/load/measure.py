@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import sub
 from typing import Any
 
 from ddsketch import DDSketch
 
+from seatrial.load.rates import Rates, Span
 from seatrial.load.record import LATENCIES, QUANTUM_NS, Record
 
 _SECOND = 1_000_000_000 // QUANTUM_NS
@@ -120,11 +122,6 @@ class Group:
                 self.hists[metric] = histogram()
             self.hists[metric].merge(hist)
 
-    @property
-    def seconds(self) -> float:
-        """From the first request sent to the last end."""
-        return max(self.last_s - self.first_s, 1e-6) if self.sent and self.last_s else 0.0
-
     def latency(self) -> dict[str, dict[str, float]]:
         """The statistics of every metric that was seen; those of the format's core always."""
         core = ("ttft", "itl", "tpot", "e2e", "late", "queue_wait")
@@ -140,7 +137,7 @@ class Group:
         return found
 
     def value(self, metric: str) -> float | None:
-        """A figure by its name in an SLO: `ttft.p95`, `error_rate`, `goodput`, ...; None where nothing was seen."""
+        """`ttft.p95` and the like, `error_rate`, `goodput` as a share; None where nothing was seen."""
         name, _, percentile = metric.partition(".")
         if percentile:
             hist = self.hist(name)
@@ -150,38 +147,15 @@ class Group:
                 return float(hist.avg)
             return quantile(hist, _PERCENTILES.get(percentile, 1.0))
         done = self.ok + self.failed
-        seconds = self.seconds
-        if not done or not seconds:
-            return None
-        rates: dict[str, float] = {
-            "error_rate": self.failed / done,
-            "goodput": self.good / done,
-            "goodput_per_s": self.good / seconds,
-            "requests_per_s": self.ok / seconds,
-            "output_tokens_per_s": self.tokens["output_tokens"] / seconds,
-        }
-        return rates.get(name)
+        shares = {"error_rate": self.failed, "goodput": self.good}
+        return shares[name] / done if done and name in shares else None
 
-    def throughput(self) -> dict[str, float]:
-        """Rates per second over the group's own time."""
-        seconds = self.seconds
+    @property
+    def user_rate(self) -> float:
+        """Output tokens per second of one user: of the median TPOT."""
         tpot = self.hists.get("tpot")
-        mean = quantile(tpot, 0.5) / 1000 if tpot is not None else 0
-
-        def per(amount: float) -> float:
-            return round(amount / seconds, 3) if seconds else 0.0
-
-        return {
-            "requests_per_s": per(self.ok),
-            "input_tokens_per_s": per(self.tokens["input_tokens"]),
-            "output_tokens_per_s": per(self.tokens["output_tokens"]),
-            "reasoning_tokens_per_s": per(self.tokens["reasoning_tokens"]),
-            "cached_tokens_per_s": per(self.tokens["cached_tokens"]),
-            "output_tokens_per_s_per_user": round(1 / mean, 3) if mean else 0.0,
-            "chunks_per_s": per(self.events),
-            "jobs_per_s": 0.0,
-            "goodput_per_s": per(self.good),
-        }
+        median = quantile(tpot, 0.5) if tpot is not None else 0.0
+        return round(1000 / median, 3) if median else 0.0
 
 
 def meets(row: Record, limits: Mapping[str, float]) -> bool:
@@ -257,7 +231,10 @@ class Packed:
 class Measure:
     """All that is known of the run so far. Fed with records; the same for one process and for the master of many."""
 
-    def __init__(self, goodput: Mapping[str, float] | None = None) -> None:
+    def __init__(self, goodput: Mapping[str, float] | None = None, spans: Sequence[Span] = ()) -> None:
+        self.rates = Rates(spans or [Span(0.0, math.inf)])
+        self.until: float | None = None
+        """How far the test came, seconds; None: as far as its requests."""
         self.groups: dict[tuple[str, str], Group] = {}
         self.warmup = Group()
         self.windows: dict[int, Window] = {}
@@ -277,6 +254,7 @@ class Measure:
         else:
             group = self.warmup
         group.add(row, at, self.goodput)
+        self.rates.add(row, at, meets(row, self.goodput))
         self._series(row, at)
 
     def window(self, second: float) -> Window:
@@ -333,6 +311,26 @@ class Measure:
             part = at[max(0, low - 1) : high]
             window.itl.update(map(sub, part[1:], part))
             low = high
+
+    def seconds(self, phase: str | None = None) -> float:
+        """How long the test was counted."""
+        last = max((group.last_s for group in self.groups.values()), default=0.0)
+        return self.rates.seconds(last if self.until is None else self.until, phase)
+
+    def throughput(self, group: Group, scenario: str | None = None, phase: str | None = None) -> dict[str, float]:
+        """The rates of a scenario, a phase, or all."""
+        last = max((one.last_s for one in self.groups.values()), default=0.0)
+        rates = self.rates.per_second(last if self.until is None else self.until, scenario, phase)
+        return {**rates, "output_tokens_per_s_per_user": group.user_rate}
+
+    def value(self, metric: str, scenario: str = "") -> float | None:
+        """A figure by its name in an SLO: `ttft.p95`, `error_rate`, `goodput_per_s`, ...; None where nothing was seen."""
+        group = self.by(0).get(scenario) if scenario else self.total()
+        if group is None or not group.ok + group.failed:
+            return None
+        if metric.endswith("_per_s"):
+            return self.throughput(group, scenario or None)[metric]
+        return group.value(metric)
 
     def total(self, groups: Iterable[Group] | None = None) -> Group:
         """All counted requests as one group."""

@@ -58,7 +58,7 @@ class Progress:
             value = total.value(f"{metric}.p95")
             if value is not None:
                 parts.append(f"{metric.upper()} p95 {value:.0f} ms")
-        rate = total.value("output_tokens_per_s")
+        rate = session.measure.value("output_tokens_per_s")
         if rate:
             parts.append(f"{rate:.0f} tok/s")
         if session.stopping:

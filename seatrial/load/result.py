@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from seatrial import __version__
+from seatrial.load.measure import Group
 from seatrial.load.queue import ledger
 from seatrial.load.record import Record
 from seatrial.model import Invalid
@@ -71,7 +72,7 @@ def summary(session: Session) -> dict[str, Any]:
             "model": session.options.model,
         },
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(session.started_at)),
-        "duration_s": round(total.seconds, 3),
+        "duration_s": round(measure.seconds(), 3),
         "options": _options(session),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "requests": {
@@ -85,15 +86,15 @@ def summary(session: Session) -> dict[str, Any]:
         "errors": dict(total.errors.most_common()),
         "odd": dict(total.odd.most_common()),
         "latency_ms": total.latency(),
-        "throughput": total.throughput(),
+        "throughput": measure.throughput(total),
         "tokens": {name: total.tokens[name] for name in sorted(total.tokens) if name != "streamed"},
         "tokens_from": source,
         "tokens_per_event": round(total.tokens["streamed"] / total.events, 3) if total.events else 0,
         "client": session.audit.summary(total, profile.open),
         "slo": session.slo.verdicts(measure),
         "goodput": dict(session.slo.goodput),
-        "scenarios": {name: _group(group) for name, group in sorted(by.items())},
-        "phases": {name: {"counted": True, **_group(group)} for name, group in phases.items()},
+        "scenarios": {n: _group(g, measure.throughput(g, n)) for n, g in sorted(by.items())},
+        "phases": {n: _group(g, measure.throughput(g, None, n)) for n, g in phases.items()},
         "distribution": total.distribution(),
         "series": {"width_s": measure.width, **measure.series()},
     }
@@ -108,16 +109,17 @@ def summary(session: Session) -> dict[str, Any]:
     if session.jobs is not None:
         told = [extra["queue"]["told"] for extra in session.extras.values()] or [session.extra["queue"]["told"]]
         found["queue"] = ledger.total(session.jobs.pattern.name, told, session.jobs.second_executions())
-        found["throughput"]["jobs_per_s"] = round(found["queue"]["completed"] / max(total.seconds, 1e-6), 3)
+        batch, rate = session.jobs.pattern.batch, found["throughput"]["requests_per_s"]
+        found["throughput"]["jobs_per_s"] = round(rate * batch["size"], 3) if batch else rate
     return found
 
 
-def _group(group: Any) -> dict[str, Any]:
+def _group(group: Group, throughput: dict[str, float]) -> dict[str, Any]:
     return {
         "requests": {"sent": group.sent, "ok": group.ok, "failed": group.failed, "unfinished": group.unfinished},
         "errors": dict(group.errors.most_common()),
         "latency_ms": group.latency(),
-        "throughput": group.throughput(),
+        "throughput": throughput,
     }
 
 

@@ -28,6 +28,7 @@ from seatrial.load.keep import Keep
 from seatrial.load.measure import Measure
 from seatrial.load.options import Options
 from seatrial.load.profile import Phase, Profile
+from seatrial.load.rates import spans
 from seatrial.load.reading import dialects
 from seatrial.load.record import Record, record
 from seatrial.load.result import Sink
@@ -57,7 +58,7 @@ class Session:
             self.phases = [phase for phase in self.phases if phase.counted]
         self.calls = Calls(options.limits)
         self.pool = Pool(self.address, options.connect_timeout, not options.insecure, not options.no_reuse)
-        self.measure = Measure(self.slo.goodput)
+        self.measure = Measure(self.slo.goodput, spans(self.phases, self.quota is not None))
         self.audit = Audit()
         self.keep = Keep(options.keep, options.seed)
         self.sink: Sink | None = None
@@ -349,6 +350,8 @@ class Session:
     def end(self) -> None:
         """Lets no further request begin, and says that the test is over."""
         self.stopping = True
+        if self.quota is None:
+            self.measure.until = min(self.elapsed, self.seconds)
         self.done.set()
 
     # Between processes.

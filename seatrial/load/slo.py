@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seatrial.load.measure import Group, Measure
+from seatrial.load.measure import Measure
 from seatrial.load.record import LATENCIES
 from seatrial.model import Invalid
 
@@ -46,12 +46,10 @@ class Slo:
 
     def verdicts(self, measure: Measure) -> list[dict[str, Any]]:
         """Each limit with what was measured. What was not measured is not held."""
-        total, by = measure.total(), measure.by(0)
-        return [self._verdict(line, by.get(line.scenario) if line.scenario else total) for line in self.lines]
+        return [self._verdict(line, measure.value(line.metric, line.scenario)) for line in self.lines]
 
     @staticmethod
-    def _verdict(line: Line, group: Group | None) -> dict[str, Any]:
-        actual = group.value(line.metric) if group is not None else None
+    def _verdict(line: Line, actual: float | None) -> dict[str, Any]:
         held = actual is not None and line.holds(actual)
         found: dict[str, Any] = {"metric": line.metric, "limit": line.limit, "actual": actual, "held": held}
         if line.scenario:
@@ -66,8 +64,7 @@ class Slo:
         if done < _ABORT_AFTER:
             return ""
         for line in self.lines:
-            group = measure.by(0).get(line.scenario) if line.scenario else total
-            value = group.value(line.metric) if group is not None else None
+            value = measure.value(line.metric, line.scenario)
             if value is None or line.holds(value):
                 continue
             if line.metric == "error_rate" and expected and total.failed > line.limit * expected:
