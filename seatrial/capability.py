@@ -13,11 +13,13 @@ from seatrial.model import Invalid
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """`parameters` are words of the request; an error that names one of them refuses this capability."""
+    """`parameters` are words of the request; an error that names one of them refuses this capability. One that is
+    `declared` is tried only where the profile says that it is offered."""
 
     id: str
     title: str
     parameters: tuple[str, ...]
+    declared: bool = False
 
 
 @cache
@@ -26,9 +28,9 @@ def capabilities() -> Mapping[str, Capability]:
     source = files.read(Path(__file__).with_name("capabilities.yaml"))
     table = {}
     for id, row in source.data.items():
-        if not isinstance(row, dict) or set(row) - {"title", "parameters"} or "title" not in row:
-            raise source.invalid(f"/{id}", "expected title and, at most, parameters")
-        table[id] = Capability(id, row["title"], tuple(row.get("parameters", ())))
+        if not isinstance(row, dict) or set(row) - {"title", "parameters", "declared"} or "title" not in row:
+            raise source.invalid(f"/{id}", "expected title and, at most, parameters and declared")
+        table[id] = Capability(id, row["title"], tuple(row.get("parameters", ())), row.get("declared", False))
     return table
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seatrial import expect, form, run, view
-from seatrial.capability import declared
+from seatrial.capability import capabilities, declared
 from seatrial.check import Check, Inconclusive
 from seatrial.client import Client
 from seatrial.judge import judge, relate
@@ -141,6 +141,7 @@ class Player:
                 case,
                 step.operation,
                 step.id,
+                base_url=self.target.base_for(call.get("family", case.scenario.family)),
                 body=body,
                 raw=raw,
                 parameters=call.get("parameters"),
@@ -167,8 +168,8 @@ class Player:
                 self._silent[operation.id] = silent + 1
                 raise Inconclusive(f"the last {_BREAKER} requests to {operation.id} were not answered")
             self._number += self._stride
-            base = self.target.base_for(case.scenario.family)
-            exchange = self.client.send(operation, self._number, step=step, base_url=base, **call)
+            call.setdefault("base_url", self.target.base_for(case.scenario.family))
+            exchange = self.client.send(operation, self._number, step=step, **call)
             if self._record:
                 self._record.write(run.exchange_line(exchange, case.id))
             if exchange.error is not None and exchange.error.kind == "closed" and not again:
@@ -230,7 +231,10 @@ class Player:
 
     def _disabled(self, case: Case) -> str:
         for id in case.scenario.needs:
-            if declared(id, self.target.profile.capabilities) is False:
+            said = declared(id, self.target.profile.capabilities)
+            if said is None and capabilities()[id].declared:
+                return f"disabled: the profile {self.target.profile.name} does not say that {id} is offered"
+            if said is False:
                 return f"disabled: the profile {self.target.profile.name} says that {id} is not offered"
             if self.target.discovered.get(id) is False:
                 return f"unsupported: {id}: not offered by this target"
@@ -278,13 +282,13 @@ class Player:
         )
 
     def _known(self, verdict: Verdict) -> Verdict:
-        known = next((k for k in self.target.profile.known if k.covers(verdict.id, verdict.check)), None)
+        actual = [finding.actual for finding in verdict.findings]
+        known = next((k for k in self.target.profile.known if k.covers(verdict.id, verdict.check, actual)), None)
         if known is None or verdict.status not in (Status.FAIL, Status.PASS):
             return verdict
         if verdict.status is Status.PASS:
-            return (
-                replace(verdict, reason="fixed: this known failure passes now") if "*" not in known.match else verdict
-            )
+            whole = "*" not in known.match and not known.actual  # one of many that pass is no sign of a mend
+            return replace(verdict, reason="fixed: this known failure passes now") if whole else verdict
         return replace(
             verdict, known=True, reason=f"known: {known.reason}" + (f" ({known.link})" if known.link else "")
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,21 @@ FOLDER = Path(__file__).with_name("profiles")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A deviation of this backend that is known: verdicts whose id or check matches are shown, but do not gate."""
+    """A deviation of this backend that is known: verdicts whose id or check matches are shown, but do not gate.
+
+    With `actual`, a regular expression, only where each finding's actual value has it: the deviation as it was judged,
+    and no other fault in the same place.
+    """
 
     match: str
     reason: str
     link: str = ""
+    actual: str = ""
 
-    def covers(self, verdict_id: str, check: str) -> bool:
-        return fnmatch.fnmatchcase(verdict_id, self.match) or fnmatch.fnmatchcase(check, self.match)
+    def covers(self, verdict_id: str, check: str, actual: Iterable[str] = ()) -> bool:
+        if not (fnmatch.fnmatchcase(verdict_id, self.match) or fnmatch.fnmatchcase(check, self.match)):
+            return False
+        return not self.actual or all(re.search(self.actual, text) for text in actual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,10 @@ def load(name: str, folder: Path | None = None) -> Profile:
         capabilities=data.get("capabilities", {}),
         models=data.get("models", {}),
         prefixes=data.get("prefixes", {}),
-        known=tuple(Known(row["match"], row["reason"], row.get("link", "")) for row in data.get("known", ())),
+        known=tuple(
+            Known(row["match"], row["reason"], row.get("link", ""), row.get("actual", ""))
+            for row in data.get("known", ())
+        ),
         image_url=data.get("image_url"),
         owner=data.get("owner"),
     )

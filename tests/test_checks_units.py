@@ -174,6 +174,12 @@ def embedding(*vectors: Any, number: int = 1, step: str = "", indices: Any = Non
     return ex(EMBED, {"model": "e", "input": "a", **asked}, answer, number=number, step=step)
 
 
+SIZES = {"max_sequence_length": 8192, "hidden_size": 0, "max_output_length": 0}
+DESCRIBED = SIZES | {"model_type": "LLM", "source_type": "", "deployment_region": "", "location": "", "license": ""}
+DESCRIBED |= {"display_name": "M", "deployment_country": "", "input_modalities": [], "output_modalities": ["text"]}
+DESCRIBED |= {"is_externally_hosted": False, "model_lifecycle_stage": "Stable"}
+
+
 def models(*rows: dict[str, Any]) -> Exchange:
     data = [{"id": "m", "object": "model", "created": NOW, "owned_by": "us", **row} for row in rows]
     return ex(MODELS, None, {"object": "list", "data": data})
@@ -309,6 +315,27 @@ ROWS: dict[str, list[tuple[Status | None, Any]]] = {
         (FAIL, models({}, {})),
         (PASS, models({}, {"id": "a/b:c"})),
         (OPEN, models()),
+    ],
+    "models.meta-data": [
+        (FAIL, models({"meta_data": {"hidden_size": 0}})),
+        (FAIL, models({"meta_data": {**SIZES, "hidden_size": "0"}})),
+        (FAIL, models({"meta_data": {**SIZES, "display_name": "M"}})),
+        (FAIL, models({"meta_data": {**DESCRIBED, "input_modalities": "text"}})),
+        (PASS, models({"meta_data": SIZES}, {})),
+        (PASS, models({"meta_data": DESCRIBED})),
+        (PASS, models({"meta_data": {**DESCRIBED, "x_more": 1, "output_modalities": None}})),
+        (OPEN, models({"meta_data": None})),
+        (OUT, models({})),
+    ],
+    "models.hidden-size": [
+        (FAIL, [models({"id": "e", "meta_data": {**SIZES, "hidden_size": 3}}), embedding([1.0, 0.0], number=2)]),
+        (PASS, [models({"id": "e", "meta_data": {**SIZES, "hidden_size": 2}}), embedding([1.0, 0.0], number=2)]),
+        (OPEN, [models({"id": "e", "meta_data": SIZES}), embedding([1.0, 0.0], number=2)]),
+        (
+            OPEN,
+            [models({"id": "e", "meta_data": {**SIZES, "hidden_size": 3}}), embedding([1.0], dimensions=1, number=2)],
+        ),
+        (OUT, [models({}), embedding([1.0, 0.0], number=2)]),
     ],
     "ids.non-empty": [
         (FAIL, chat(id="")),

@@ -232,3 +232,44 @@ def test_list_and_explain_speak(tmp_path: Path) -> None:
     said = seatrial("explain", "stream.done-sentinel", cwd=tmp_path).stdout
     assert "MUST" in said
     assert "https://" in said
+
+
+def test_the_telekom_service_is_played_and_its_dialect_known_and_told_apart(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "seatrial", "serve", "--profile", "telekom", "--port", "0", "--api-key-env", "K"]
+    environment = {**os.environ, "K": "sk-telekom"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        try:
+            url = server.stdout.readline().strip() if server.stdout else ""
+            assert url.endswith("/v2")
+            words = [
+                "check",
+                url,
+                "--api-key-env",
+                "K",
+                "--model",
+                "seatrial-chat",
+                "--model",
+                "embeddings=seatrial-embed",
+            ]
+            words += ["--only", "queue*", "--only", "models*", "--only", "errors*"]
+            codes = {}
+            for profile in ("telekom", "openai-compatible"):
+                out = tmp_path / profile
+                done = subprocess.run(
+                    [sys.executable, "-m", "seatrial", *words, "--profile", profile, "--out", str(out)],
+                    capture_output=True,
+                    text=True,
+                    timeout=120,
+                    env=environment,
+                    check=False,
+                )
+                codes[profile] = done.returncode
+                found = json.loads((out / "results.json").read_text())["verdicts"]
+                dialect = [v for v in found if v["check"] == "errors.envelope" and v["status"] == "fail"]
+                assert dialect
+                assert all(v["known"] is (profile == "telekom") for v in dialect)
+                queued = {v["status"] for v in found if v["scenario"].startswith("queue.") and v["level"] == "MUST"}
+                assert queued <= ({"pass", "fail", "inconclusive"} if profile == "telekom" else {"skipped"}), queued
+        finally:
+            server.terminate()
+    assert codes == {"telekom": 0, "openai-compatible": 1}

@@ -31,6 +31,7 @@ def _simulator_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--defect", "plants", multiple=True, metavar="ID", help="Plants a defect or legal variant; repeatable.")
+@click.option("--profile", default="", metavar="NAME", help="Plays another service's ways: telekom.")
 @click.option("--api-key", metavar="KEY", help="Ask for this key (better: --api-key-env).")
 @click.option("--api-key-env", metavar="NAME", help="Ask for the key in this variable.")
 @click.option("--list", "show", is_flag=True, help="List the defects and legal variants, and end.")
@@ -41,6 +42,7 @@ def command(
     port: int,
     host: str,
     plants: tuple[str, ...],
+    profile: str,
     api_key: str | None,
     api_key_env: str | None,
     show: bool,
@@ -58,12 +60,12 @@ def command(
     shown = f"[{host}]" if ":" in host else host
 
     def ready(bound: int) -> None:
-        click.echo(f"http://{shown}:{bound}/v1")
+        click.echo(f"http://{shown}:{bound}/{'v2' if profile == 'telekom' else 'v1'}")
 
     if truth is not None or cpu is not None or any(value not in (None, ()) for value in timing.values()):
-        if plants or show or api_key or api_key_env:
+        if plants or show or profile or api_key or api_key_env:
             raise click.UsageError(
-                "--defect, --list and --api-key are the reference server's: not with the simulator's"
+                "--defect, --list, --profile and --api-key are the reference server's: not with the simulator's"
             )
         try:
             told = simulator.timing_of(timing)
@@ -80,9 +82,9 @@ def command(
         return 0
     key = api_key or (os.environ.get(api_key_env) if api_key_env else None)
     try:
-        settings = server.Settings(api_key=key, plants=plants)
+        settings = server.Settings(api_key=key, plants=plants, profile=profile)
         server.create_app(settings)
     except ValueError as error:
-        raise Invalid("--defect", "", str(error)) from None
+        raise Invalid("--profile" if "profile" in str(error) else "--defect", "", str(error)) from None
     server.serve(settings, host, port, ready)
     return 0

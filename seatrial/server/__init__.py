@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 
 from seatrial.server.app import MODELS, Server
 from seatrial.server.plant import Plant, Plants, Settings
+from seatrial.server.profiles import PROFILES
 
 SLASHED = "legal.ids-with-slashes-and-colons"
 
@@ -50,8 +51,12 @@ def chosen(ids: tuple[str, ...]) -> tuple[Plant, ...]:
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The application. Raises ValueError for a plant that is not known."""
+    """The application. Raises ValueError for a plant or profile that is not known."""
     planted = chosen(settings.plants)
+    if settings.profile:
+        if settings.profile not in PROFILES:
+            raise ValueError(f"unknown profile {settings.profile!r}; known: {', '.join(PROFILES)}")
+        planted += (PROFILES[settings.profile],)
     models = MODELS
     if any(plant.id == SLASHED for plant in planted):
         models = {f"org/{name}:latest": row for name, row in MODELS.items()}

@@ -22,6 +22,8 @@ from seatrial.server.refuse import Refused
 
 CREATED = 1_760_000_000
 LARGEST = 20 << 20
+BASES = ("/v1", "/v2", "/queue")
+"""What each route lies under. A queue's routes answer as their twins do: one body, after a wait."""
 MODELS: dict[str, dict[str, Any]] = {
     "seatrial-chat": {"chat": True, "vision": True, "completions": True},
     "seatrial-text": {"chat": True, "completions": True},
@@ -33,9 +35,26 @@ DOT = base64.b64decode(
 _EXPOSED = "x-request-id, retry-after, openai-processing-ms"
 
 
-def model_object(id: str) -> Json:
+def model_object(id: str, able: dict[str, Any]) -> Json:
     """A model as it is listed."""
-    return {"id": id, "object": "model", "created": CREATED, "owned_by": "seatrial"}
+    embeds = bool(able.get("embeddings"))
+    meta = {
+        "model_type": "EMBEDDING" if embeds else "LLM",
+        "source_type": "OPEN SOURCE",
+        "max_sequence_length": 8192,
+        "hidden_size": embeddings.SIZE if embeds else 0,
+        "max_output_length": 0 if embeds else 4096,
+        "deployment_region": "local",
+        "location": "",
+        "license": "Apache-2.0",
+        "display_name": id,
+        "deployment_country": "",
+        "input_modalities": ["text", "image"] if able.get("vision") else ["text"],
+        "output_modalities": ["embedding"] if embeds else ["text"],
+        "is_externally_hosted": False,
+        "model_lifecycle_stage": "Stable",
+    }
+    return {"id": id, "object": "model", "created": CREATED, "owned_by": "seatrial", "meta_data": meta}
 
 
 class Server:
@@ -48,10 +67,15 @@ class Server:
         """The application."""
         post = [("/chat/completions", self.chat), ("/completions", self.completions), ("/embeddings", self.embeddings)]
         methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-        routes = [Route("/v1" + path, self._guard("POST", path, handler), methods=methods) for path, handler in post]
+        routes = []
+        for base in BASES:
+            routes += [
+                Route(base + path, self._guard("POST", path, handler), methods=methods) for path, handler in post
+            ]
+            routes.append(Route(base + "/models", self._guard("GET", "/models", self.list_models), methods=methods))
+            one = self._guard("GET", "/models/{model}", self.one_model)
+            routes.append(Route(base + "/models/{model:path}", one, methods=methods))
         routes += [
-            Route("/v1/models", self._guard("GET", "/models", self.list_models), methods=methods),
-            Route("/v1/models/{model:path}", self._guard("GET", "/models/{model}", self.one_model), methods=methods),
             Route("/assets/dot.png", lambda request: Response(DOT, media_type="image/png")),
             Route("/{path:path}", self._guard("", "", self.nowhere), methods=methods),
         ]
@@ -163,13 +187,15 @@ class Server:
                 body.pop(name, None)
 
     def list_models(self, request: Request, body: bytes) -> Response:
-        return self._plain("/models", {}, {"object": "list", "data": [model_object(id) for id in self.models]})
+        return self._plain(
+            "/models", {}, {"object": "list", "data": [model_object(id, able) for id, able in self.models.items()]}
+        )
 
     def one_model(self, request: Request, body: bytes) -> Response:
         id = request.path_params["model"]
         if id not in self.models:
             raise Refused(404, f"The model '{id}' does not exist.", "model", "model_not_found")
-        return self._plain("/models/{model}", {}, model_object(id))
+        return self._plain("/models/{model}", {}, model_object(id, self.models[id]))
 
     def nowhere(self, request: Request, body: bytes) -> Response:
         raise Refused(404, f"Invalid URL ({request.method} {request.url.path}).", None, "unknown_url")

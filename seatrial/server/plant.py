@@ -44,10 +44,11 @@ class Plant:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a server behaves: the key it asks for, and what is planted."""
+    """How a server behaves: the key it asks for, what is planted, and whose ways it has."""
 
     api_key: str | None = None
     plants: tuple[str, ...] = ()
+    profile: str = ""
 
 
 @dataclass(slots=True)
