@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import ssl
 import threading
@@ -16,11 +17,14 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from seatrial import __version__
-from seatrial.model import REDACTED, WRONG_KEY, Event, Exchange, Operation, Request, TransportError
+from seatrial.model import REDACTED, WRONG_KEY, Event, Exchange, Invalid, Operation, Request, TransportError
+from seatrial.secret import Secret
 from seatrial.sse import Reader
 
 MAX_BODY = 64 << 20
-_SHORTEST_SECRET = 8
+MAX_EVENTS = 200_000
+_KEPT = 1 << 20
+"""Bytes of a body that is too large which are kept as evidence: a run asks hundreds of times."""
 _PATIENCE = 3
 """Streams left open after which the client waits less for the next one's end: its habit is known by then."""
 
@@ -42,8 +46,9 @@ class Bounds:
 class _Alarm:
     """Cuts the client's sockets when a moment has come, so that no read, however it drips, outlives its bound."""
 
-    def __init__(self) -> None:
-        self._streams: list[Any] = []
+    def __init__(self, streams: list[Any]) -> None:
+        """`streams` are the client's latest connections: a kept one is not announced again."""
+        self._streams = streams
         self._timer: threading.Timer | None = None
         self.rang = False
         self.connected = False
@@ -51,7 +56,7 @@ class _Alarm:
     def watch(self, name: str, info: Mapping[str, Any]) -> None:
         """httpcore's trace hook: remembers each connection that is opened."""
         if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._streams = [*self._streams[-3:], info["return_value"]]
+            self._streams[:] = [*self._streams[-3:], info["return_value"]]
             self.connected = True
 
     def set(self, seconds: float) -> None:
@@ -78,17 +83,24 @@ class _Alarm:
 
 
 class Client:
-    """A session with one base URL. Not for several threads at once; `close` ends its connections."""
+    """A session with one base URL. Not for several threads at once; `close` ends its connections.
+
+    Raises Invalid where the variable holds what no header can carry.
+    """
 
     def __init__(self, base_url: str, key_variable: str, bounds: Bounds | None = None) -> None:
         self.base_url = base_url.rstrip("/")
         self.bounds = bounds or Bounds()
         self._key = os.environ.get(key_variable) or None
-        # A word such as `none` or `EMPTY` stands for "no key", and is part of other words.
-        self._secret = self._key if self._key and len(self._key) >= _SHORTEST_SECRET else None
+        if self._key and not re.fullmatch(r"[!-~]+( +[!-~]+)*", self._key):
+            raise Invalid(
+                f"${key_variable}", "", "this key holds a line end, a space around it, or a letter beyond ASCII"
+            )
+        self.secret = Secret(self._key)
         timeout = httpx.Timeout(self.bounds.idle, connect=self.bounds.connect)
         self._http = httpx.Client(timeout=timeout, follow_redirects=False)
         self.sent = 0
+        self._streams: list[Any] = []
         self._left_open = 0
 
     @property
@@ -134,18 +146,15 @@ class Client:
             else:
                 fields[name.lower()] = value
         self.sent += 1
-        shown = tuple((name, self._redact(value)) for name, value in fields.items())
+        shown = tuple((name, self.secret.hide(value)) for name, value in fields.items())
         if auth == "default" and self._key:
             shown = tuple((n, f"Bearer {REDACTED}" if n == "authorization" else v) for n, v in shown)
-        request = Request(operation.method, self._redact(url), shown, content or b"")
+        request = Request(operation.method, self.secret.hide(url), shown, content or b"")
         exchange = Exchange(number, operation, request, None, started=time.time(), step=step, auth=auth)
         return self._perform(exchange, url, fields, content)
 
-    def _redact(self, text: str) -> str:
-        return text.replace(self._secret, REDACTED) if self._secret else text
-
     def _perform(self, exchange: Exchange, url: str, fields: Mapping[str, str], content: bytes | None) -> Exchange:
-        alarm = _Alarm()
+        alarm = _Alarm(self._streams)
         streams = exchange.asked_to_stream
         reader = Reader()
         body = bytearray()
@@ -173,6 +182,10 @@ class Client:
                 headers = tuple(
                     (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
                 )
+                codings = re.findall(r"[^\s,]+", response.headers.get("content-encoding", "").lower())
+                if len(codings) - codings.count("identity") > 1:
+                    # Each coding may blow up a thousandfold in one read, so bounds hold for one only.
+                    raise httpx.DecodingError(f"more than one content coding: {', '.join(codings)}")
                 is_stream = response.headers.get("content-type", "").strip().lower().startswith("text/event-stream")
                 for data in response.iter_bytes():
                     at = time.perf_counter_ns() - start
@@ -188,9 +201,12 @@ class Client:
                             alarm.set(self.bounds.linger if self._left_open < _PATIENCE else self.bounds.linger / 10)
                         elif fresh and not done and self._left_open >= _PATIENCE and _finished(events[-4:]):
                             alarm.set(self.bounds.linger)
-                    if len(body) > MAX_BODY:
-                        error = TransportError("too-large", f"the body is larger than {MAX_BODY >> 20} MiB")
+                    if len(body) > MAX_BODY or len(events) > MAX_EVENTS:
+                        most = f"{MAX_BODY >> 20} MiB" if len(body) > MAX_BODY else f"{MAX_EVENTS:,} events"
+                        error = TransportError("too-large", f"the body is larger than {most}")
                         break
+                    if alarm.rang:
+                        break  # what lies in the socket's buffer can still be read, and may be much
             finally:
                 response.close()
         except httpx.TimeoutException as fault:
@@ -199,15 +215,15 @@ class Client:
             error = TransportError(kind, f"nothing came for {seconds:g} s")
         except httpx.ConnectError as fault:
             tls = isinstance(_root(fault), ssl.SSLError)
-            error = TransportError("tls" if tls else "connect", self._redact(str(fault)) or type(fault).__name__)
+            error = TransportError("tls" if tls else "connect", self.secret.hide(str(fault)) or type(fault).__name__)
         except httpx.DecodingError as fault:
-            error = TransportError("decoding", self._redact(str(fault)))
+            error = TransportError("decoding", self.secret.hide(str(fault)))
         except (httpx.ReadError, httpx.WriteError, httpx.CloseError) as fault:
-            error = TransportError("reset", self._redact(str(fault)) or "the connection was reset")
+            error = TransportError("reset", self.secret.hide(str(fault)) or "the connection was reset")
         except httpx.RemoteProtocolError as fault:
-            error = TransportError("protocol", self._redact(str(fault)))
+            error = TransportError("protocol", self.secret.hide(str(fault)))
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, ValueError) as fault:
-            error = TransportError("protocol", self._redact(f"{type(fault).__name__}: {fault}"))
+            error = TransportError("protocol", self.secret.hide(f"{type(fault).__name__}: {fault}"))
         finally:
             alarm.clear()
         if (
@@ -228,16 +244,17 @@ class Client:
             elif alarm.rang:
                 error = TransportError("timeout", f"the answer did not end within {self.bounds.total:g} s")
         self._left_open += left_open
-        recorded = bytes(body)
-        if self._secret and self._secret.encode() in recorded:
-            recorded = recorded.replace(self._secret.encode(), REDACTED.encode())
+        kept = bytes(body[:_KEPT] if error is not None and error.kind == "too-large" else body)
+        events = [event for event in events if event.end <= len(kept)]
+        recorded = self.secret.hide_bytes(kept)
+        if recorded != kept:
             at_first = {index: event.at_ns for index, event in enumerate(events)}
             again = Reader().feed(recorded, 0)
             events = [replace(event, at_ns=at_first.get(index, end_ns)) for index, event in enumerate(again)]
         return replace(
             exchange,
             status=status,
-            headers=tuple((name, self._redact(value)) for name, value in headers),
+            headers=tuple((name, self.secret.hide(value)) for name, value in headers),
             body=recorded,
             arrivals=tuple(arrivals),
             events=tuple(events),
