@@ -75,8 +75,8 @@ class Source:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise Invalid(str(path), "", f"is not UTF-8: {error.reason} at byte {error.start}") from error
-        loader = _Loader(text)
         try:
+            loader = _Loader(text)
             node = loader.get_single_node()
             self.data: Any = loader.construct_document(node) if node else None
         except yaml.MarkedYAMLError as error:
@@ -84,10 +84,8 @@ class Source:
             raise Invalid(
                 str(path), "", str(error.problem or error.context), mark.line + 1 if mark else None
             ) from error
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise Invalid(str(path), "", f"is not YAML: {error}") from error
-        finally:
-            loader.dispose()
+        except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise Invalid(str(path), "", f"is not YAML: {' '.join(str(error).split())}") from error
         self._table = _lines(node, "", {})
 
     def invalid(self, at: str, message: str) -> Invalid:

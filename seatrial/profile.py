@@ -79,20 +79,23 @@ class Target:
 
 def base_url(text: str) -> str:
     """The base URL without a trailing slash. Raises Invalid where it is none that a client could use."""
+    # What may hold a secret is not said again: user name and password, query, fragment.
+    shown = re.split(r"[?#]", re.sub(r"^(\w+://)?.*@", r"\1", text, flags=re.S))[0]
     try:
         parts = urlsplit(text)
         port = parts.port
-    except ValueError as error:
-        raise Invalid(text, "", f"is not a URL: {error}") from error
+    except ValueError:
+        raise Invalid(shown, "", "is not a URL with a host and, at most, a port from 1 to 65535") from None
     if parts.scheme not in ("http", "https"):
-        raise Invalid(text, "", "a base URL starts with http:// or https://, such as http://127.0.0.1:8000/v1")
+        raise Invalid(shown, "", "a base URL starts with http:// or https://, such as http://127.0.0.1:8000/v1")
+    if re.search(r"[\s\x00-\x1f\x7f]", text):
+        raise Invalid(repr(shown), "", "a base URL holds no space and no control character")
     if not parts.hostname or port == 0:
-        raise Invalid(text, "", "this base URL names no host")
+        raise Invalid(shown, "", "this base URL names no host")
     if parts.username or parts.password:
-        shown = urlunsplit((parts.scheme, parts.hostname, parts.path, "", ""))
         raise Invalid(shown, "", "a base URL holds no user name or password; give the key by --api-key-env")
     if parts.query or parts.fragment:
-        raise Invalid(text, "", "a base URL has no query and no fragment")
+        raise Invalid(shown, "", "a base URL has no query and no fragment")
     return text.rstrip("/")
 
 

@@ -66,6 +66,13 @@ def test_a_bad_file_is_named_with_its_line(tmp_path: Path, text: str, line: int,
     assert f"x.yaml:{line}:" in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["a: \x07", "? !!set {a}\n: 1\n", "a: !!timestamp x\n", "a: !!int x\n", "[" * 3000])
+def test_what_yaml_itself_cannot_read_is_one_clear_line(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Invalid, match=r"x\.yaml: is not YAML: \S.*") as caught:
+        load(tmp_path, text)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
     for name in ("none.yaml", "b.yaml"):
@@ -86,9 +93,25 @@ def test_a_profile_with_an_unknown_capability_is_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "url", ["127.0.0.1:80/v1", "ftp://x/v1", "http://", "http://u:p@h/v1", "http://h/v1?x=1", "http://h:0/v1"]
+    "url",
+    [
+        "127.0.0.1:80/v1",
+        "ftp://x/v1",
+        "http://",
+        "http://u:secret@h/v1",
+        "http://u:se/secret@h/v1",
+        "http://u:secret@h:99999/v1",
+        "u:secret@h/v1",
+        "http://h/v1?api-key=secret",
+        "http://h/v1#secret",
+        "http://h:0/v1",
+        "http://[::1",
+        "http://h\n/v1",
+        " http://h/v1",
+    ],
 )
 def test_a_base_url_that_no_client_could_use_is_refused(url: str) -> None:
     with pytest.raises(Invalid) as caught:
         profile.base_url(url)
-    assert "u:p" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
