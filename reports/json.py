@@ -24,10 +24,10 @@ def results(run: Run) -> dict[str, Any]:
         "incomplete_reason": summary.incomplete_reason(run),
         "run": {
             "result": summary.result(run).lower(),
-            "exit_code": runs.exit_code(run),
+            "exit_code": summary.exit_code(run),
             "started": summary.started(run, "%Y-%m-%dT%H:%M:%SZ"),
             "tier": str(run.header.get("tier", "")),
-            "cases": {"planned": run.planned, "finished": len(run.finished)},
+            "cases": {"planned": run.planned, "finished": len(run.judged)},
             "capabilities": dict(run.header.get("capabilities") or {}),
         },
         "target": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from seatrial.client import Client
 from seatrial.model import Exchange, Invalid, Operation, Unreachable
 from seatrial.profile import Profile, Target
+from seatrial.refusal import retry_after
 
 _LIST = Operation("listModels", "GET", "/models")
 
@@ -35,13 +37,16 @@ def connect(
     Raises Unreachable where it does not answer, is no API, or refuses the key; Invalid where no model is known.
     """
     target = Target(base_url, key_variable, {**profile.models, **given}, profile)
-    answer = client.send(_LIST, 0, base_url=target.base_for("models"))
+    answer = _asked(client, target)
     _require_answer(answer, client, key_variable)
     notes: list[str] = []
     ids = _ids(answer)
     models = dict(target.models)
     if "default" not in models:
         if not ids:
+            if answer.error is not None or answer.status == 429 or (answer.status or 500) >= 500:
+                why = f"{answer.error.kind}: {answer.error.detail}" if answer.error else f"status {answer.status}"
+                raise Unreachable(f"{answer.request.url}: {why}: no model is known; wait, or name one by --model")
             what = f"GET /models is answered {answer.status}" if answer.status != 200 else "GET /models lists none"
             raise Invalid("--model", "", f"no model is known: {what}; name one by --model")
         models["default"] = next((id for id in ids if "embed" not in id.lower()), ids[0])
@@ -65,6 +70,17 @@ def connect(
         profile = replace(profile, image_url="/".join(origin[:3]) + profile.image_url)
     keep = {name: value for name, value in discovered.items() if value is False or name == "auth"}
     return Target(base_url, key_variable, models, profile, keep), notes
+
+
+def _asked(client: Client, target: Target) -> Exchange:
+    """The models as listed; a server that says Retry-After is waited for a minute, and asked again."""
+    end = time.monotonic() + 60
+    while True:
+        answer = client.send(_LIST, 0, base_url=target.base_for("models"))
+        wait = retry_after(answer)
+        if wait is None or time.monotonic() + wait > end:
+            return answer
+        time.sleep(max(wait, 0.5))
 
 
 def _require_answer(answer: Exchange, client: Client, key_variable: str) -> None:

@@ -12,11 +12,12 @@ from seatrial import expect, form, run, view
 from seatrial.capability import capabilities, declared
 from seatrial.check import Check, Inconclusive
 from seatrial.client import Client
-from seatrial.judge import judge, relate
+from seatrial.judge import erred, judge, mark, relate
 from seatrial.model import Case, Exchange, Finding, Level, Operation, Status, Step, Verdict
 from seatrial.profile import Target
 from seatrial.reference import ABSENT, Scope, at, resolve
 from seatrial.refusal import refused, retry_after
+from seatrial.summary import SPENT
 
 _PLAIN: dict[str, dict[str, Any]] = {
     "createChatCompletion": {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1},
@@ -55,23 +56,39 @@ class Player:
         self._record = record
         self._number, self._stride = first - stride, stride
         self._silent: dict[str, int] = {}
+        self._taken: list[int] = []
 
     def play(self, case: Case) -> list[Verdict]:
-        """Every verdict on this case; exchanges and verdicts are recorded before this returns."""
+        """Every verdict on this case; exchanges and verdicts are recorded before this returns.
+
+        A fault of ours is the verdict ERROR. Raises OSError where the record cannot be written.
+        """
         verdicts: list[Verdict] = []
         exchanges: list[Exchange] = []
         disabled = self._disabled(case)
+        self._taken.clear()
+        played = False
         try:
             if disabled:
                 verdicts += [v for step in case.scenario.steps for v in self._all(case, step, Status.SKIPPED, disabled)]
             else:
                 self._steps(case, verdicts, exchanges)
+            played = True
+        except OSError:
+            raise
+        except Exception as fault:
+            verdicts.append(erred(case, fault))
+            played = True
         finally:
-            verdicts = [self._known(verdict) for verdict in verdicts]
+            # Also of a case that was interrupted: what is seen is kept.
+            verdicts = [self._shown(verdict) for verdict in verdicts]
             if self._record:
                 for verdict in verdicts:
                     self._record.write(run.verdict_line(verdict))
-                self._record.write({"type": "case", "id": case.id})
+                if played:
+                    judged = [exchange.number for exchange in exchanges]
+                    taken = [number for number in judged if number in self._taken]
+                    self._record.write({"type": "case", "id": case.id, "judged": judged, "taken": taken})
         return verdicts
 
     def _steps(self, case: Case, verdicts: list[Verdict], exchanges: list[Exchange]) -> None:
@@ -87,33 +104,37 @@ class Player:
                     continue
                 made, blocked = self._step(case, step, scope, exchanges)
                 verdicts += made
-            verdicts += relate(case, [x for x in exchanges if x.status not in (429, 503)], self.checks)
+            verdicts += relate(case, exchanges, self.checks)
         finally:
             for step in case.scenario.cleanup:
-                self._step(case, step, scope, exchanges)
+                self._step(case, step, scope, [])
 
     def _step(self, case: Case, step: Step, scope: Scope, exchanges: list[Exchange]) -> tuple[list[Verdict], str]:
         try:
-            exchange = self._ask(case, step, scope, exchanges)
+            exchange = self._ask(case, step, scope)
         except Inconclusive as reason:
             return self._all(case, step, Status.INCONCLUSIVE, str(reason)), str(reason)
         exchanges.append(exchange)
         wanted = resolve(_wanted(step), scope)
         wants_success = expect.status_matches(wanted, 200)
-        checks = self.checks
-        if not wants_success and exchange.status is not None and exchange.status < 300:
-            # A request that is wrong on purpose was taken: that is the fault, and its answer can keep no promise.
-            checks = [check for check in checks if check.id.startswith(("http.", "auth."))]
-        verdicts = judge(case, exchange, checks)
+        taken = not wants_success and exchange.status is not None and exchange.status < 300
+        if taken:
+            self._taken.append(exchange.number)
+        verdicts = judge(case, exchange, self.checks, taken)
         blocked = ""
         refusal = None
-        if wants_success or not any(_names_status(x.get("status"), exchange.status) for x in step.expect.values()):
+        named = any(_names_status(expected.get("status"), exchange.status) for expected in step.expect.values())
+        if wants_success or not named:
             refusal = refused(exchange, case.scenario.needs, self.target, route_only=not wants_success)
         if refusal:
             verdicts += self._all(case, step, Status.SKIPPED, refusal, exchange.number)
             blocked = refusal
-        elif exchange.status in (429, 503) and not expect.status_matches(wanted, exchange.status):
-            blocked = f"the server answered {exchange.status} and the run's waiting time was spent"
+        elif exchange.status in (429, 503) and not named:
+            # Also where any 4XX will do: what is put off was not looked at.
+            asked = retry_after(exchange)
+            blocked = f"the server answered {exchange.status}" + (
+                " and does not say until when" if asked is None else " and the run's waiting time was spent"
+            )
             verdicts += self._all(case, step, Status.INCONCLUSIVE, blocked, exchange.number)
         else:
             verdicts += self._expectations(case, step, exchange, scope)
@@ -124,7 +145,7 @@ class Player:
             verdicts += self._probe(case, step)
         return verdicts, blocked
 
-    def _ask(self, case: Case, step: Step, scope: Scope, exchanges: list[Exchange]) -> Exchange:
+    def _ask(self, case: Case, step: Step, scope: Scope) -> Exchange:
         call = dict(resolve({key: value for key, value in step.call.items() if key != "poll"}, scope))
         body = call.get("body")
         if isinstance(body, dict):
@@ -151,17 +172,18 @@ class Player:
             )
             if not poll or exchange.status != 200 or not expect_table(exchange, poll["until"]):
                 return exchange
-            if time.monotonic() >= end:
+            left = end - time.monotonic()
+            if left <= 0:
                 return exchange
-            exchanges.append(exchange)
-            time.sleep(poll.get("every", 1.0))
+            time.sleep(min(poll.get("every", 1.0), left))
 
     def _send(self, case: Case, operation: Operation, step: str, **call: Any) -> Exchange:
         """One answered request: a 429 or 503 that says Retry-After is waited for, within the run's budget."""
         again = False
+        least = 0.1
         while True:
             if self.budget.requests is not None and self.client.sent >= self.budget.requests:
-                raise Inconclusive("the run's budget of requests was spent")
+                raise Inconclusive(SPENT)
             silent = self._silent.get(operation.id, 0)
             if silent >= _BREAKER and silent - _BREAKER not in _TRIED_AGAIN:
                 # Counted on, so that now and then one request finds out whether the server is back.
@@ -179,26 +201,28 @@ class Player:
             unanswered = exchange.error is not None and exchange.error.kind in ("connect", "timeout", "tls")
             self._silent[operation.id] = self._silent.get(operation.id, 0) + 1 if unanswered else 0
             wait = retry_after(exchange)
-            if wait is None or wait > self.budget.waiting_s:
+            if wait is None or max(wait, least) > self.budget.waiting_s:
                 return exchange
-            self.budget.waiting_s -= max(wait, 0.1)
-            time.sleep(max(wait, 0.1))
+            wait = max(wait, least)
+            self.budget.waiting_s -= wait
+            time.sleep(wait)
+            least *= 2  # a server that says 0 each time is not asked hundreds of times
 
     def _expectations(self, case: Case, step: Step, exchange: Exchange, scope: Scope) -> Iterator[Verdict]:
         failed = False
         for level, expected in step.expect.items():
             for part, found in expect.parts(expected, exchange, scope, failed):
+                failed = failed or (part == "status" and found != [])
                 if isinstance(found, Inconclusive):
                     yield self._verdict(case, step, level, part, Status.INCONCLUSIVE, str(found), exchange.number)
                     continue
-                failed = failed or (part == "status" and bool(found))
                 status = Status.FAIL if found else Status.PASS
                 yield self._verdict(case, step, level, part, status, "", exchange.number, tuple(found))
 
     def _outputs(self, step: Step, exchange: Exchange, scope: Scope) -> None:
         table = scope.outputs.setdefault(step.id, {})
-        for name, wanted in step.outputs.items():
-            source, pattern = (wanted, None) if isinstance(wanted, str) else (wanted["from"], wanted["match"])
+        for name, given in step.outputs.items():
+            source, pattern = (given, None) if isinstance(given, str) else (given["from"], given["match"])
             value = _response(exchange, source)
             if pattern is not None:
                 hit = re.search(pattern, value, re.S) if isinstance(value, str) else None
@@ -281,25 +305,17 @@ class Player:
             findings,
         )
 
-    def _known(self, verdict: Verdict) -> Verdict:
-        actual = [finding.actual for finding in verdict.findings]
-        known = next((k for k in self.target.profile.known if k.covers(verdict.id, verdict.check, actual)), None)
-        if known is None or verdict.status not in (Status.FAIL, Status.PASS):
-            return verdict
-        if verdict.status is Status.PASS:
-            whole = "*" not in known.match and not known.actual  # one of many that pass is no sign of a mend
-            return replace(verdict, reason="fixed: this known failure passes now") if whole else verdict
-        return replace(
-            verdict, known=True, reason=f"known: {known.reason}" + (f" ({known.link})" if known.link else "")
-        )
+    def _shown(self, verdict: Verdict) -> Verdict:
+        """The verdict marked where it is known, and without the key: an answer may have brought it in pieces."""
+        hide = self.client.secret.hide
+        findings = tuple(Finding(hide(f.expected), hide(f.actual), hide(f.where)) for f in verdict.findings)
+        verdict = replace(verdict, findings=findings, reason=hide(verdict.reason))
+        return mark(verdict, self.target.profile.known)
 
 
 def _wanted(step: Step) -> Any:
     """The status that the most binding level expects; 200 where none says."""
-    for expected in step.expect.values():
-        if "status" in expected:
-            return expected["status"]
-    return 200
+    return next((expected["status"] for expected in step.expect.values() if "status" in expected), 200)
 
 
 def _names_status(expected: Any, status: int | None) -> bool:

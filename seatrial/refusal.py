@@ -65,5 +65,5 @@ def retry_after(exchange: Exchange, now: float | None = None) -> float | None:
         return float(value)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -170,7 +170,8 @@ class Run:
     exchanges: Mapping[int, Exchange]
     footer: Mapping[str, Any] | None = None
     planned: int = 0
-    finished: frozenset[str] = field(default_factory=frozenset)
+    judged: Mapping[str, Mapping[int, bool]] = field(default_factory=dict)
+    """The cases that were played to their end: of each, the exchanges that were judged, and whether `taken`."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -255,7 +256,7 @@ def read(path: Path, operations: Mapping[str, Operation] | None = None) -> Run:
     verdicts: list[Verdict] = []
     exchanges: dict[int, Exchange] = {}
     notes: list[str] = []
-    finished: set[str] = set()
+    judged: dict[str, dict[int, bool]] = {}
     planned = 0
     for number, line in lines(path):
         kind = line.get("type")
@@ -275,7 +276,7 @@ def read(path: Path, operations: Mapping[str, Operation] | None = None) -> Run:
                 case "verdict":
                     verdicts.append(verdict_from(line))
                 case "case":
-                    finished.add(line["id"])
+                    judged[line["id"]] = {n: n in line["taken"] for n in line["judged"]}
                 case "note":
                     notes.append(line["text"])
                 case "footer":
@@ -284,7 +285,7 @@ def read(path: Path, operations: Mapping[str, Operation] | None = None) -> Run:
             raise Invalid(str(path), "", f"is not a {kind} line: {error!r}", number) from error
     if not header:
         raise Invalid(str(path), "", "is empty: no header line")
-    return Run(header, tuple(verdicts), exchanges, footer, planned, frozenset(finished), tuple(notes))
+    return Run(header, tuple(verdicts), exchanges, footer, planned, judged, tuple(notes))
 
 
 def counts(verdicts: tuple[Verdict, ...]) -> dict[str, dict[str, int]]:
@@ -301,14 +302,3 @@ def counts(verdicts: tuple[Verdict, ...]) -> dict[str, dict[str, int]]:
         row["applicable"] += verdict.status is not Status.SKIPPED
         row["known"] += verdict.known and verdict.status is Status.FAIL
     return table
-
-
-def exit_code(run: Run) -> int:
-    """0 every applicable MUST passed; 1 one failed (known failures aside); 4 incomplete, an error, or nothing seen."""
-    must = [verdict for verdict in run.verdicts if verdict.level is Level.MUST]
-    if any(verdict.status is Status.FAIL and not verdict.known for verdict in must):
-        return 1
-    errored = any(verdict.status is Status.ERROR for verdict in run.verdicts)
-    if not run.complete or errored or not any(verdict.status is Status.PASS for verdict in must):
-        return 4
-    return 0

@@ -6,7 +6,7 @@ import fnmatch
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from seatrial import __version__, connect, profile, run, scenario
 from seatrial.capability import unknown
 from seatrial.check import Check, checks, load_checks
 from seatrial.client import Bounds, Client
-from seatrial.model import Case, Exchange, Invalid
+from seatrial.judge import judge, mark, relate
+from seatrial.model import Case, Invalid
 from seatrial.play import Budget, Player
 from seatrial.profile import Known, Profile, Target
 from seatrial.scenario import Catalog
@@ -121,6 +122,9 @@ def header(options: Options, target: Target, notes: list[str]) -> dict[str, Any]
         "capabilities": {**target.profile.capabilities, **target.discovered},
         "tier": options.tier,
         "scenarios": options.scenarios,
+        "only": list(options.only),
+        "skip": list(options.skip),
+        "known": [asdict(row) for row in target.profile.known],
         "notes": notes,
     }
 
@@ -140,40 +144,21 @@ def rejudge(path: Path) -> run.Run:
 
     Raises Invalid where there is no such run.
     """
-    from seatrial.judge import judge, relate
-
-    recorded = run.read(path)
-    options = Options("", tier="nightly", scenarios=recorded.header.get("scenarios"))
+    header = run.read(path).header
+    options = Options(
+        "", tier=header["tier"], only=tuple(header["only"]), skip=tuple(header["skip"]), scenarios=header["scenarios"]
+    )
     found = catalog(options)
+    _, judged_by = select(found, options)
     recorded = run.read(path, found.operations)
-    cases = {case.id: case for case in found.cases()}
-    every = list(checks().values())
-    by_case: dict[str, list[Exchange]] = {}
-    for _number, line in run.lines(path / "run.jsonl" if path.is_dir() else path):
-        if line.get("type") == "exchange":
-            by_case.setdefault(line["case"], []).append(recorded.exchanges[line["number"]])
-    old = {check.id for check in every}
-    verdicts = [verdict for verdict in recorded.verdicts if verdict.check not in old]
-    known = {verdict.id: verdict for verdict in recorded.verdicts if verdict.known}
-    for id, exchanges in by_case.items():
-        case = cases.get(id)
-        if case is None:
-            verdicts += [v for v in recorded.verdicts if v.case == id and v.check in old]
-            continue
+    known = [Known(**row) for row in header["known"]]
+    cases = {case.id: case for case in found.cases() if case.id in recorded.judged}
+    # A case that was cut off, or is no more, keeps what was said of it.
+    verdicts = [v for v in recorded.verdicts if v.case not in cases or v.check not in checks()]
+    for case in cases.values():
+        exchanges = {recorded.exchanges[number]: taken for number, taken in recorded.judged[case.id].items()}
         fresh = [
-            v
-            for x in exchanges
-            if not x.step.endswith(".probe") and x.status not in (429, 503)
-            for v in judge(case, x, every)
+            verdict for exchange, taken in exchanges.items() for verdict in judge(case, exchange, judged_by, taken)
         ]
-        fresh += relate(
-            case, [x for x in exchanges if x.status not in (429, 503) and not x.step.endswith(".probe")], every
-        )
-        verdicts += fresh
-    from dataclasses import replace
-
-    verdicts = [
-        replace(v, known=True, reason=known[v.id].reason) if v.id in known and v.status.word == "fail" else v
-        for v in verdicts
-    ]
+        verdicts += [mark(verdict, known) for verdict in [*fresh, *relate(case, list(exchanges), judged_by)]]
     return replace(recorded, verdicts=tuple(verdicts))

@@ -12,6 +12,9 @@ from seatrial import run as runs
 from seatrial.model import Invalid, Level, Status, Verdict
 from seatrial.run import Run
 
+SPENT = "the run's budget of requests was spent"
+"""The reason of a verdict for which --max-requests left no request."""
+
 # What would act on a terminal or a page, or not be seen there: controls, line separators, bidi marks, zero-width
 # characters (but not the joiners, which emoji and scripts need), lone surrogates and noncharacters.
 _UNSEEN = re.compile(
@@ -83,7 +86,14 @@ def url(spec: str) -> str:
 
 def result(run: Run) -> str:
     """PASSED, FAILED or INCOMPLETE: the exit code in a word."""
-    return {0: "PASSED", 1: "FAILED"}.get(runs.exit_code(run), "INCOMPLETE")
+    return {0: "PASSED", 1: "FAILED"}.get(exit_code(run), "INCOMPLETE")
+
+
+def exit_code(run: Run) -> int:
+    """0 every applicable MUST passed; 1 one failed (known failures aside); 4 incomplete, an error, or nothing seen."""
+    if any(verdict.level is Level.MUST and not verdict.known for verdict in failed(run.verdicts)):
+        return 1
+    return 4 if incomplete_reason(run) else 0
 
 
 def incomplete_reason(run: Run) -> str:
@@ -91,13 +101,24 @@ def incomplete_reason(run: Run) -> str:
     why = []
     if not run.complete:
         cut = "was cut off (it has no footer)" if run.footer is None else "was ended early"
-        done = f"{len(run.finished):,} of {count(run.planned, 'case')} played"
+        done = f"{len(run.judged):,} of {count(run.planned, 'case')} played"
         why.append(f"the run {cut}: {done if run.planned else 'no case was planned yet'}")
     errors = sum(verdict.status is Status.ERROR for verdict in run.verdicts)
     if errors:
         why.append(f"{count(errors, 'verdict')} could not be given, as seatrial itself erred")
-    if not any(verdict.status is Status.PASS and verdict.level is Level.MUST for verdict in run.verdicts):
+    unasked = sum(verdict.reason == SPENT for verdict in run.verdicts)
+    if unasked:
+        why.append(f"{count(unasked, 'verdict')} could not be given, as the requests allowed were spent")
+    must = [verdict.status for verdict in run.verdicts if verdict.level is Level.MUST]
+    asked = [exchange for exchange in run.exchanges.values() if exchange.request.method not in ("GET", "HEAD")]
+    if Status.PASS not in must:
         why.append("no MUST passed, so nothing was proven")
+    elif (
+        asked
+        and {Status.SKIPPED, Status.INCONCLUSIVE} & set(must)
+        and not any(exchange.status is not None and exchange.status < 300 for exchange in asked)
+    ):
+        why.append("nothing but GET was answered with success, so little was proven")
     return "; ".join(why)
 
 

@@ -162,7 +162,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     recorder = config.stash[_RECORDER]
     out = recorder.path.parent
     so_far = run.read(recorder.path)
-    complete = exitstatus in (0, 1) and len(so_far.finished) >= so_far.planned > 0
+    complete = exitstatus in (0, 1) and len(so_far.judged) >= so_far.planned > 0
     seconds = time.monotonic() - config.stash[_STARTED]
     numbers = {"requests": len(so_far.exchanges), "seconds": round(seconds, 3)}
     recorder.write({"type": "footer", "complete": complete, **numbers, "counts": run.counts(so_far.verdicts)})

@@ -8,6 +8,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
@@ -30,12 +31,10 @@ def on_a_kept_connection(reply: Callable[[socket.socket], None], stream: bool = 
         read_request(connection)
         reply(connection)
 
-    with raw_server(play) as url:
-        client = Client(url, "CLIENT_TEST_KEY", BOUNDS)
+    with raw_server(play) as url, closing(Client(url, "CLIENT_TEST_KEY", BOUNDS)) as client:
         assert client.send(CHAT, 1, body={}).error is None
         begun = time.monotonic()
         exchange = client.send(CHAT, 2, body={"stream": stream})
-        client.close()
         return exchange, time.monotonic() - begun
 
 

@@ -91,6 +91,9 @@ def a_run(verdicts: list[Verdict], exchanges: list[Exchange] | None = None, **ho
         "capabilities": {"chat": True},
         "tier": "gate",
         "scenarios": None,
+        "only": [],
+        "skip": [],
+        "known": [],
         "notes": ["no model was given: tiny is the first one listed"],
     }
     sent = {x.number: x for x in exchanges or []}
@@ -101,8 +104,8 @@ def a_run(verdicts: list[Verdict], exchanges: list[Exchange] | None = None, **ho
         "seconds": 12.345,
         "counts": run.counts(tuple(verdicts)),
     }
-    cases = frozenset(v.case for v in verdicts)
-    how = {"footer": footer, "planned": len(cases), "finished": cases, **how}
+    cases = {v.case: {1: False} for v in verdicts}
+    how = {"footer": footer, "planned": len(cases), "judged": cases, **how}
     return run.Run(header, tuple(verdicts), sent, **how)
 
 
@@ -268,7 +271,7 @@ def test_results_keep_their_schema_and_lose_nothing(any_run: run.Run, tmp_path: 
     assert tuple(run.verdict_from(row) for row in data["verdicts"]) == any_run.verdicts
     assert data["requirements"] == run.counts(any_run.verdicts)
     assert data["complete"] is any_run.complete
-    assert data["run"]["exit_code"] == run.exit_code(any_run)
+    assert data["run"]["exit_code"] == summary.exit_code(any_run)
 
 
 def test_results_schema_is_closed(tmp_path: Path) -> None:
@@ -285,7 +288,7 @@ def test_every_line_of_a_run_keeps_its_schema() -> None:
     lines = [
         told.header,
         {"type": "plan", "cases": 3},
-        {"type": "case", "id": "chat.plain"},
+        {"type": "case", "id": "chat.plain", "judged": [1], "taken": []},
         {"type": "note", "text": "x"},
     ]
     lines += [run.exchange_line(x, "chat.plain") for x in told.exchanges.values()]

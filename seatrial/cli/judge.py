@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seatrial import run, session
+from seatrial import session, summary
 from seatrial.loading import report_formats
 
 
@@ -24,4 +24,4 @@ def command(path: Path, out: Path | None, verbose: bool) -> int:
             if name != "terminal":
                 format_.write(judged, out)
     click.echo(formats["terminal"].render(judged, verbose=verbose))
-    return run.exit_code(judged)
+    return summary.exit_code(judged)
