@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import openai
 import pytest
 
@@ -174,3 +175,64 @@ def test_an_unknown_plant_names_those_that_are_near() -> None:
     with pytest.raises(ValueError, match="NC-CHAT-05"):
         server.create_app(server.Settings(plants=("NC-CHAT-5",)))
     assert server.chosen(("stream.one-id",))[0].trips[0] == "stream.one-id"
+
+
+def sent(url: str, content: Any, path: str = "/chat/completions") -> httpx.Response:
+    """The answer to a body of bytes, of pieces, or of JSON."""
+    headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+    content = json.dumps(content) if isinstance(content, dict) else content
+    return httpx.post(url + path, content=content, headers=headers, timeout=20)
+
+
+def test_a_lone_surrogate_is_answered(url: str) -> None:
+    asked = b'{"model": "seatrial-chat", "messages": [{"role": "user", "content": "Repeat exactly \\ud83d!"}]}'
+    assert sent(url, asked).json()["choices"][0]["message"]["content"] == "?!"
+
+
+def test_a_body_that_is_too_large_is_413_though_it_declares_no_length(url: str) -> None:
+    refused = sent(url, (b" " * (1 << 20) for _ in range(21)))
+    assert refused.status_code == 413
+    assert refused.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(("name", "status"), [("dot.png", 200), ("none.png", 400)])
+def test_only_what_is_there_is_an_image(url: str, name: str, status: int) -> None:
+    image = {"type": "image_url", "image_url": {"url": url.removesuffix("/v1") + f"/assets/{name}"}}
+    said = sent(url, {"model": "seatrial-chat", "messages": [{"role": "user", "content": [image]}]})
+    assert said.status_code == status
+
+
+def test_a_reasoning_model_reasons_unasked(client: openai.OpenAI) -> None:
+    usage = client.chat.completions.create(model="seatrial-reasoning", messages=ASK).usage
+    assert usage is not None
+    assert usage.completion_tokens_details is not None
+    assert (usage.completion_tokens_details.reasoning_tokens or 0) > 0
+
+
+def test_allowed_tools_narrow_what_is_called(client: openai.OpenAI) -> None:
+    mail: Any = {"type": "function", "function": {"name": "send_mail"}}
+    allowed: Any = {"mode": "required", "tools": [mail]}
+    how: Any = {"model": "seatrial-chat", "messages": [{"role": "user", "content": "What is the weather?"}]}
+    how |= {"tools": [TOOL, mail], "tool_choice": {"type": "allowed_tools", "allowed_tools": allowed}}
+    choice = client.chat.completions.create(**how).choices[0]
+    assert [call.function.name for call in choice.message.tool_calls or ()] == ["send_mail"]
+    assert choice.finish_reason == "tool_calls"
+    mail["function"]["name"] = "get_weather"
+    how["tools"] = [{"type": "function", "function": {"name": "send_mail"}}]
+    with pytest.raises(openai.BadRequestError):
+        client.chat.completions.create(**how)
+
+
+def test_a_strict_schema_names_every_property_as_required(client: openai.OpenAI) -> None:
+    schema = {"type": "object", "properties": {"a": {}, "b": {}}, "required": ["a"], "additionalProperties": False}
+    loose: Any = {"type": "function", "function": {"name": "f", "strict": True, "parameters": schema}}
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model="seatrial-chat", messages=ASK, tools=[loose])
+    assert caught.value.code == "invalid_function_parameters"
+
+
+def test_what_is_planted_before_the_handler_has_the_common_headers() -> None:
+    with server.running(server.Settings(api_key=KEY, plants=("legal.occasional-429",))) as url:
+        bodies = [sent(url, {"model": "seatrial-chat", "messages": ASK}) for _ in range(7)]
+    assert [made.status_code for made in bodies] == [200] * 6 + [429]
+    assert bodies[-1].headers["x-request-id"]

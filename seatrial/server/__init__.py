@@ -22,8 +22,6 @@ from seatrial.server.app import MODELS, Server
 from seatrial.server.plant import Plant, Plants, Settings
 from seatrial.server.profiles import PROFILES
 
-SLASHED = "legal.ids-with-slashes-and-colons"
-
 
 @cache
 def catalog() -> dict[str, Plant]:
@@ -42,7 +40,10 @@ def chosen(ids: tuple[str, ...]) -> tuple[Plant, ...]:
     """The plants of these ids; a check's id stands for the first defect that trips it. Raises ValueError."""
     found = []
     for id in ids:
-        plant = catalog().get(id) or next((p for p in catalog().values() if id in p.trips), None)
+        tripping = [plant for plant in catalog().values() if id in plant.trips]
+        # A plant that trips the check before any other shows it best.
+        tripping.sort(key=lambda plant: plant.trips.index(id))
+        plant = catalog().get(id) or next(iter(tripping), None)
         if plant is None:
             close = difflib.get_close_matches(id, catalog(), n=3)
             raise ValueError(f"unknown defect {id!r}" + (f"; did you mean {', '.join(close)}?" if close else ""))
@@ -52,15 +53,16 @@ def chosen(ids: tuple[str, ...]) -> tuple[Plant, ...]:
 
 def create_app(settings: Settings) -> Starlette:
     """The application. Raises ValueError for a plant or profile that is not known."""
-    planted = chosen(settings.plants)
+    chosen_ones = chosen(settings.plants)
     if settings.profile:
         if settings.profile not in PROFILES:
             raise ValueError(f"unknown profile {settings.profile!r}; known: {', '.join(PROFILES)}")
-        planted += (PROFILES[settings.profile],)
+        chosen_ones += (PROFILES[settings.profile],)
+    planted = Plants(chosen_ones)
     models = MODELS
-    if any(plant.id == SLASHED for plant in planted):
-        models = {f"org/{name}:latest": row for name, row in MODELS.items()}
-    return Server(settings, Plants(planted), models).app()
+    for rename in planted.each("models"):
+        models = rename(models)
+    return Server(settings, planted, models).app()
 
 
 def _server(settings: Settings) -> uvicorn.Server:

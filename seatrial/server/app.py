@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import secrets
 import time
 import zlib
@@ -24,15 +25,19 @@ CREATED = 1_760_000_000
 LARGEST = 20 << 20
 BASES = ("/v1", "/v2", "/queue")
 """What each route lies under. A queue's routes answer as their twins do: one body, after a wait."""
+DRAINED = 200 << 20
+"""How much of a body that is too large is read all the same: a client that is still writing does not read the 413."""
 MODELS: dict[str, dict[str, Any]] = {
     "seatrial-chat": {"chat": True, "vision": True, "completions": True},
     "seatrial-text": {"chat": True, "completions": True},
+    "seatrial-reasoning": {"chat": True, "effort": "medium"},
     "seatrial-embed": {"embeddings": True},
 }
 DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-_EXPOSED = "x-request-id, retry-after, openai-processing-ms"
+_EXPOSED = "x-request-id, retry-after"
+_log = logging.getLogger(__name__)
 
 
 def model_object(id: str, able: dict[str, Any]) -> Json:
@@ -76,7 +81,7 @@ class Server:
             one = self._guard("GET", "/models/{model}", self.one_model)
             routes.append(Route(base + "/models/{model:path}", one, methods=methods))
         routes += [
-            Route("/assets/dot.png", lambda request: Response(DOT, media_type="image/png")),
+            Route("/assets/dot.png", self.dot, methods=["GET", "HEAD"]),
             Route("/{path:path}", self._guard("", "", self.nowhere), methods=methods),
         ]
         return Starlette(routes=routes)
@@ -87,13 +92,16 @@ class Server:
         async def guarded(request: Request) -> Response:
             body = b""
             try:
-                if int(request.headers.get("content-length") or 0) > LARGEST:
-                    raise Refused(413, "The request is too large.", None, "request_too_large")
-                body = await request.body()
+                body = await _body(request)
                 for before in self.plants.each("before"):
                     planted = before(request, body)
                     if isinstance(planted, Response):
-                        return planted
+                        # What is planted on a preflight is all there is of it: CORS headers would make it a good one.
+                        return planted if request.method == "OPTIONS" else self._finish(request, planted)
+                    if planted:
+                        await _left_waiting(request, planted)
+                if len(body) > LARGEST:
+                    raise Refused(413, "The request is too large.", None, "request_too_large")
                 if request.method == "OPTIONS":
                     return self._finish(request, Response(status_code=204))
                 if method and request.method != method and not (method == "GET" and request.method == "HEAD"):
@@ -105,8 +113,9 @@ class Server:
             except Refused as refused:
                 made = self._refusal(route, refused, method)
             except Exception:
-                error = Refused(500, "The server had an error.", None, "internal_error", "server_error")
-                return self._finish(request, self._refusal(route, error, method))
+                _log.exception("%s %s", request.method, request.url.path)
+                fault = Refused(500, "The server had an error.", None, "internal_error", "server_error")
+                made = self._refusal(route, fault, method)
             return self._finish(request, made)
 
         return guarded
@@ -146,10 +155,9 @@ class Server:
         for change in self.plants.each("headers"):
             table = dict(response.headers)
             change(response.status_code, table)
-            for name in set(response.headers) - set(table):
-                del response.headers[name]
-            for name, value in table.items():
-                response.headers[name] = value
+            response.raw_headers[:] = [
+                (name.encode("latin-1"), value.encode("latin-1")) for name, value in table.items()
+            ]
         return response
 
     def _json(self, request: Request, body: bytes, route: str) -> Json:
@@ -162,16 +170,16 @@ class Server:
                 "unsupported_media_type",
             )
         try:
-            parsed = json.loads(body, parse_constant=_refuse, parse_float=_number)
+            parsed: Any = json.loads(body, parse_constant=_refuse, parse_float=_number)
         except (ValueError, RecursionError) as error:
             raise Refused(
                 400, f"We could not parse the JSON body of your request: {error}.", None, "invalid_json"
             ) from error
         if not isinstance(parsed, dict):
             raise Refused(400, "The JSON body of your request is not an object.", None, "invalid_json")
-        for change in self.plants.each("body"):
-            parsed = change(route, parsed)
         found: Json = parsed
+        for change in self.plants.each("body"):
+            found = change(route, found)
         return found
 
     def _valid(self, validate: Callable[[], None], route: str, body: Json) -> None:
@@ -185,6 +193,9 @@ class Server:
                 if not any(accept(route, refused.param, body) for accept in self.plants.each("accepts")):
                     raise
                 body.pop(name, None)
+
+    def dot(self, request: Request) -> Response:
+        return self._finish(request, Response(DOT, media_type="image/png"))
 
     def list_models(self, request: Request, body: bytes) -> Response:
         return self._plain(
@@ -205,7 +216,8 @@ class Server:
         parsed = self._json(request, body, route)
         origin = f"{request.url.scheme}://{request.url.netloc}"
         self._valid(lambda: chat.validate(parsed, self.models, origin), route, parsed)
-        made = chat.answer(parsed, self.plants, int(time.time()))
+        effort = self.models[parsed["model"]].get("effort")
+        made = chat.answer(parsed, self.plants, int(time.time()), effort)
         if parsed.get("stream"):
             return self._stream(request, route, parsed, chat.chunks(made))
         return self._plain(route, parsed, chat.plain(made))
@@ -250,6 +262,27 @@ class Server:
                 return pieces
         headers = {"cache-control": "no-cache"}
         return StreamingResponse(_slowly(pieces), 200, headers, "text/event-stream")
+
+
+async def _body(request: Request) -> bytes:
+    """The body, all of it where it is not too large."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size <= LARGEST + 1 or not parts:
+            parts.append(part)
+        if size > DRAINED:
+            break
+    body = b"".join(parts)
+    return body if size <= LARGEST else body.ljust(LARGEST + 1)
+
+
+async def _left_waiting(request: Request, seconds: float) -> None:
+    """So many seconds have passed, or the client has gone."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not await request.is_disconnected():
+        await asyncio.sleep(0.05)
 
 
 def _number(text: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -87,11 +88,11 @@ def validate(body: Json, known: dict[str, Any], origin: str) -> None:
         )
 
 
-def answer(body: Json, plants: Plants, created: int) -> Answer:
-    """The completion of a valid request."""
+def answer(body: Json, plants: Plants, created: int, effort: str | None = None) -> Answer:
+    """The completion of a valid request; `effort` is what the model puts in unasked."""
     prompt, images = messages.prompt_of(body["messages"])
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
-    effort = body.get("reasoning_effort")
+    effort = body.get("reasoning_effort") or effort
     reasoning = EFFORTS.index(effort) * 4 if effort else 0
     found = [_choice(body, index, prompt, limit, plants) for index in range(body.get("n") or 1)]
     read = tokens.count(prompt) + 3 * len(body["messages"]) + images * messages.IMAGE_TOKENS
@@ -133,7 +134,9 @@ def _choice(body: Json, index: int, prompt: str, limit: int | None, plants: Plan
     if not wanted:
         for speak in plants.each("text"):
             text = speak(asked, text)
-    text = language.biased(text, body.get("logit_bias"))
+    if not wanted:
+        # A bias would break the JSON that was asked for: there the grammar has the last word.
+        text = language.biased(text, body.get("logit_bias"))
     stops = body.get("stop")
     text, stopped = language.cut_at_stop(text, [stops] if isinstance(stops, str) else stops or [])
     pieces, cut = language.limited(text, limit)
@@ -153,15 +156,22 @@ def _called(body: Json, offered: dict[str, Any], role: str, asked: str) -> list[
     choice = body.get("tool_choice", "auto")
     if not offered or choice == "none":
         return []
-    if isinstance(choice, dict):
+    if isinstance(choice, dict) and choice["type"] == "function":
         return [choice["function"]["name"]]
+    if isinstance(choice, dict):
+        allowed = {tool["function"]["name"] for tool in choice["allowed_tools"]["tools"]}
+        offered = {name: function for name, function in offered.items() if name in allowed}
+        choice = choice["allowed_tools"]["mode"]
     spoken = [name for name in offered if role == "user" and _speaks_of(asked, name)]
     if choice == "required" and not spoken:
         spoken = list(offered)[:1]
     if body.get("parallel_tool_calls") is False:
         return spoken[:1]
-    # "both at once": the one function is called for each of two things.
-    return spoken * 2 if len(spoken) == 1 and " both " in f" {asked} ".replace(",", " ") else spoken
+    # One function asked for two things is called twice.
+    return spoken * 2 if len(spoken) == 1 and _TWO.search(asked) else spoken
+
+
+_TWO = re.compile(r"\bboth\b|\b(?:in|of|for) [A-Z]\w+ and (?:(?:in|of|for) )?[A-Z]\w+")
 
 
 def _speaks_of(asked: str, name: str) -> bool:
@@ -185,7 +195,7 @@ def _calls(body: Json, index: int, functions: list[tuple[str, Json]], limit: int
         if short:
             cut = True
             break
-    forced = isinstance(body.get("tool_choice"), dict)
+    forced = isinstance(body.get("tool_choice"), dict) and body["tool_choice"]["type"] == "function"
     finish = "length" if cut else "stop" if forced else "tool_calls"
     return Choice(index, [], calls, finish, min(used, limit) if limit else used)
 
@@ -301,4 +311,5 @@ def _deltas(answer: Answer, choice: Choice) -> Iterator[tuple[Json, Json | None]
 
 def dumps(value: Any) -> bytes:
     """JSON as this server writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    # A lone surrogate, which a request may smuggle in by \\u, has no UTF-8.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -35,7 +35,9 @@ class Row:
 
 def prompts(body: Json) -> list[str]:
     """The prompts of a request, as texts. Raises Refused where they are none."""
-    given = body.get("prompt", "")
+    given = body.get("prompt")
+    if given is None:
+        return [""]  # the beginning of a new document
     if isinstance(given, str):
         return [given]
     if isinstance(given, list) and given:
@@ -62,7 +64,8 @@ def validate(body: Json, known: dict[str, Any]) -> None:
     if not known[model].get("completions"):
         raise bad("model", f"This model does not serve completions: '{model}'.", "model_not_supported")
     v.members(body, RULES, {"model", "prompt"})
-    v.required(body, "prompt")
+    if "prompt" not in body:
+        v.required(body, "prompt")
     v.streaming(body)
     best = body.get("best_of")
     if best is not None and best < (body.get("n") or 1):

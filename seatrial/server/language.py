@@ -71,6 +71,7 @@ def dice(*parts: object) -> random.Random:
 
 def answer(prompt: str, seed: object = "", length: int = 28) -> str:
     """What the model says to a prompt: it repeats what it is told to, counts, or tells of the sea."""
+    prompt = prompt.encode("utf-8", "replace").decode()  # no lone surrogates: they have no UTF-8
     told = re.search(r"[Rr]epeat (?:exactly |this exactly: )?(.+?)(?: and nothing else)?[.]?\s*$", prompt, re.S)
     if told:
         return told.group(1).strip().strip('"')

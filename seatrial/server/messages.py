@@ -11,7 +11,8 @@ from typing import Any
 from seatrial.server.refuse import bad
 
 ROLES = ("developer", "system", "user", "assistant", "tool", "function")
-_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
+_MAGIC = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF....WEBP", re.S)
+_ASSETS = ("/assets/dot.png",)
 IMAGE_TOKENS = 85
 
 
@@ -33,7 +34,7 @@ def _message(message: Any, at: str, vision: bool, origin: str) -> None:
     role = message.get("role")
     if role not in ROLES:
         raise bad(f"{at}.role", f"Invalid value for '{at}.role': expected one of {', '.join(ROLES)}.", "invalid_value")
-    if "name" in message and not isinstance(message["name"], str):
+    if (role == "function" or "name" in message) and not isinstance(message.get("name"), str):
         raise bad(f"{at}.name", f"Invalid type for '{at}.name': expected a string.", "invalid_type")
     content = message.get("content")
     calls = message.get("tool_calls")
@@ -110,13 +111,13 @@ def _image(image: Any, at: str, origin: str) -> None:
             raw = base64.b64decode(data, validate=True) if head.endswith(";base64") else b""
         except (binascii.Error, ValueError):
             raw = b""
-        if not raw.startswith(_MAGIC):
+        if not _MAGIC.match(raw):
             raise bad(
                 f"{at}.url",
                 "Invalid image: expected a base64 data URI of a PNG, JPEG, GIF or WebP.",
                 "invalid_image_format",
             )
-    elif not url.startswith(f"{origin}/assets/"):
+    elif url not in (origin + path for path in _ASSETS):
         raise bad(f"{at}.url", f"Error while downloading '{at}.url'.", "invalid_image_url")
 
 
@@ -153,6 +154,8 @@ def tools(given: Any, choice: Any, parallel: Any) -> dict[str, dict[str, Any]]:
             )
         if not isinstance(function.get("strict"), (bool, type(None))):
             raise bad(f"{at}.function.strict", f"Invalid type for '{at}.function.strict'.", "invalid_type")
+        if function.get("strict") is True:
+            strict(parameters, f"{at}.function.parameters", f"function '{function['name']}'")
         found[function["name"]] = function
     _choice(choice, found)
     if parallel is not None and not isinstance(parallel, bool):
@@ -167,7 +170,9 @@ def tools(given: Any, choice: Any, parallel: Any) -> dict[str, dict[str, Any]]:
 def _choice(choice: Any, offered: dict[str, Any]) -> None:
     if choice is None:
         return
-    if isinstance(choice, dict):
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+        _allowed(choice.get("allowed_tools"), offered)
+    elif isinstance(choice, dict):
         function = choice.get("function")
         name = function.get("name") if isinstance(function, dict) else None
         if choice.get("type") != "function" or not isinstance(name, str):
@@ -186,6 +191,18 @@ def _choice(choice: Any, offered: dict[str, Any]) -> None:
         )
     elif not offered:
         raise bad("tool_choice", "'tool_choice' is only allowed when 'tools' are specified.", "invalid_value")
+
+
+def _allowed(allowed: Any, offered: dict[str, Any]) -> None:
+    rows = allowed.get("tools") if isinstance(allowed, dict) else None
+    if not isinstance(rows, list) or not rows or allowed.get("mode") not in ("auto", "required"):
+        raise bad(
+            "tool_choice", "Invalid value for 'tool_choice': allowed_tools has a mode and tools.", "invalid_value"
+        )
+    for row in rows:
+        function = row.get("function") if isinstance(row, dict) else None
+        if not isinstance(function, dict) or function.get("name") not in offered:
+            raise bad("tool_choice", "'tool_choice' allows a tool that is not in 'tools'.", "invalid_value")
 
 
 def response_format(given: Any) -> dict[str, Any] | None:
@@ -231,15 +248,23 @@ def response_format(given: Any) -> dict[str, Any] | None:
             "Missing required parameter: 'response_format.json_schema.schema'.",
             "missing_required_parameter",
         )
-    if wanted.get("strict") is True and (
-        schema.get("type") != "object" or schema.get("additionalProperties") is not False
-    ):
-        raise bad(
-            "response_format",
-            f"Invalid schema for response_format '{wanted['name']}': a strict schema is an object with 'additionalProperties' false.",
-            "invalid_json_schema",
-        )
+    if wanted.get("strict") is True:
+        strict(schema, "response_format", f"response_format '{wanted['name']}'")
     return given
+
+
+def strict(schema: dict[str, Any], param: str, where: str) -> None:
+    """A strict schema is an object, closed, and each of its properties is required. Raises Refused."""
+    properties = schema.get("properties", {})
+    needed = schema.get("required", [])
+    if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
+        why = "a strict schema has type 'object' and 'additionalProperties' false"
+    elif not isinstance(properties, dict) or not isinstance(needed, list) or set(properties) - {str(n) for n in needed}:
+        why = "'required' has to name every key in 'properties'"
+    else:
+        return
+    code = "invalid_json_schema" if param == "response_format" else "invalid_function_parameters"
+    raise bad(param, f"Invalid schema for {where}: {why}.", code)
 
 
 def prompt_of(messages: list[dict[str, Any]]) -> tuple[str, int]:

@@ -18,9 +18,9 @@ Piece = bytes | float
 class Plant:
     """One deviation from the clean server. Each hook is a place where it may step in; most have one or two.
 
-    `before` sees the raw request; `body` the parsed one, before validation; `accepts` says of a refusal that it is not
+    `before` sees the raw request, and answers in its place, or gives the seconds that it is left waiting; `body` the parsed one, before validation; `accepts` says of a refusal that it is not
     to be made; `text` may change what the model says; `result` a plain answer; `chunks` those of a stream; `events`
-    a stream's bytes; `wire` a plain body's bytes; `error` a refusal; `headers` all headers.
+    a stream's bytes; `wire` a plain body's bytes; `error` a refusal; `headers` all headers; `models` what is served.
     """
 
     id: str
@@ -30,7 +30,7 @@ class Plant:
     trips: tuple[str, ...] = ()
     level: str = "MUST"
     source: str = ""
-    before: Callable[[Request, bytes], Response | None] | None = None
+    before: Callable[[Request, bytes], Response | float | None] | None = None
     body: Callable[[str, Json], Json] | None = None
     accepts: Callable[[str, str, Json], bool] | None = None
     text: Callable[[str, str], str] | None = None
@@ -40,6 +40,7 @@ class Plant:
     wire: Callable[[str, bytes], Iterable[Piece]] | None = None
     error: Callable[[str, int, Json], tuple[int, Any]] | None = None
     headers: Callable[[int, dict[str, str]], None] | None = None
+    models: Callable[[dict[str, Json]], dict[str, Json]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from seatrial.server.plants.answers import STATUS
 from seatrial.server.plants.shape import CHAT, COMPLETIONS, EMBEDDINGS, accepting, defect
 
 
-def _crash_on(param: str) -> Any:
+def crash_on(param: str) -> Any:
     """A fault of this parameter is answered 500."""
 
     def error(route: str, status: int, envelope: Json) -> tuple[int, Any]:
@@ -50,7 +50,7 @@ PLANTS = (
             f"a wrong {name} is a 500",
             "http.no-server-error",
             STATUS,
-            error=_crash_on(name),
+            error=crash_on(name),
         )
         for name in _CRASHES
     ),

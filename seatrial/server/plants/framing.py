@@ -30,7 +30,7 @@ PLANTS = (
         "the connection stays open after [DONE]",
         "sse.closes",
         source="diegosouzapw/OmniRoute#6777",
-        events=framing(lambda pieces: [*pieces, 20.0]),
+        events=framing(lambda pieces: [*pieces, 120.0]),
     ),
     defect(
         "sse.closes/after-terminal",
@@ -38,7 +38,7 @@ PLANTS = (
         "no [DONE], and the connection stays open",
         "sse.closes",
         "stream.done-sentinel",
-        events=framing(lambda pieces: [*pieces[:-1], 20.0]),
+        events=framing(lambda pieces: [*pieces[:-1], 120.0]),
     ),
     defect(
         "NC-SSE-05",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from seatrial.server.plant import Piece
 from seatrial.server.plants.answers import HTTP, STATUS, answer, error, posted
@@ -23,17 +21,13 @@ def _cut(route: str, data: bytes) -> Iterator[Piece]:
     raise ConnectionResetError("planted")
 
 
-def _never(request: Request, body: bytes) -> Response | None:
+def _never(request: Request, body: bytes) -> float | None:
     found = posted(request, body, "/chat/completions")
-    if found and found.get("tool_choice") == "none":
-        time.sleep(5)
-    return None
+    return 120.0 if found and found.get("tool_choice") == "none" else None
 
 
-def _nan_large(request: Request, body: bytes) -> Response | None:
-    if len(body) > 5 << 20:
-        time.sleep(5)
-    return None
+def _hangs_on_large(request: Request, body: bytes) -> float | None:
+    return 120.0 if len(body) > 5 << 20 else None
 
 
 PLANTS = (
@@ -66,7 +60,7 @@ PLANTS = (
         "*/should/*",
         level="SHOULD",
         source="raullenchai/Rapid-MLX#710",
-        before=_nan_large,
+        before=_hangs_on_large,
     ),
     defect(
         "http.answered/cut-body",

@@ -174,7 +174,11 @@ PLANTS = (
         chunks=each_chunk(lambda at, c: [_reasoning(x) for x in c["choices"]], CHAT),
     ),
     variant("error-code-null", "error.code is null", error=_plain_error),
-    variant("ids-with-slashes-and-colons", "model ids have slashes and colons"),
+    variant(
+        "ids-with-slashes-and-colons",
+        "model ids have slashes and colons",
+        models=lambda models: {f"org/{name}:latest": row for name, row in models.items()},
+    ),
     variant(
         "other-id-prefixes",
         "ids have no prefix",

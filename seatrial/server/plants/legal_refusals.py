@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from seatrial.server.plant import Json
-from seatrial.server.plants.answers import error, seventh, when
+from seatrial.server.plants.answers import counted, error, seventh, when
 from seatrial.server.plants.shape import (
     COMPLETIONS,
     variant,
 )
 
 
-def _absent_route(status: int, path: str) -> Any:
+def absent_route(status: int, path: str) -> Any:
     def before(request: Request, body: bytes) -> Response | None:
         if request.url.path == "/v1" + path:
             return error(status, f"{path} is not offered here.", None, "unsupported")
@@ -25,7 +24,7 @@ def _absent_route(status: int, path: str) -> Any:
     return before
 
 
-def _refuses(name: str, *inner: str) -> Any:
+def refuses(name: str, *inner: str) -> Any:
     """A 400 that names the parameter wherever it is sent with a value."""
 
     def refused(found: Json) -> bool:
@@ -63,10 +62,8 @@ def _refuses_type(kind: str) -> Any:
 
 
 def _busy() -> Any:
-    counter = itertools.count(1)
-
     def before(request: Request, body: bytes) -> Response | None:
-        if request.method == "POST" and next(counter) % 40 == 0:
+        if request.method == "POST" and counted(request) % 40 == 0:
             made = error(503, "The engine is overloaded.", None, "overloaded")
             made.headers["retry-after"] = "0"
             return made
@@ -76,11 +73,11 @@ def _busy() -> Any:
 
 
 PLANTS = (
-    variant("no-completions-404", "legacy completions are not offered: 404", before=_absent_route(404, COMPLETIONS)),
-    variant("no-completions-405", "legacy completions are not offered: 405", before=_absent_route(405, COMPLETIONS)),
-    variant("no-embeddings-501", "embeddings are not offered: 501", before=_absent_route(501, "/embeddings")),
+    variant("no-completions-404", "legacy completions are not offered: 404", before=absent_route(404, COMPLETIONS)),
+    variant("no-completions-405", "legacy completions are not offered: 405", before=absent_route(405, COMPLETIONS)),
+    variant("no-embeddings-501", "embeddings are not offered: 501", before=absent_route(501, "/embeddings")),
     *(
-        variant(f"refuses-{name.replace('_', '-')}", f"{name} is refused by name", before=_refuses(name))
+        variant(f"refuses-{name.replace('_', '-')}", f"{name} is refused by name", before=refuses(name))
         for name in (
             "logprobs",
             "n",

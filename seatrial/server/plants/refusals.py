@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from seatrial.server.app import MODELS
 from seatrial.server.plant import Json
 from seatrial.server.plants.answers import STATUS, answer, answered_with, error, posted, when
 from seatrial.server.plants.shape import EMBEDDINGS, defect
@@ -27,8 +28,7 @@ class _Alias:
 
     def body(self, route: str, body: Json) -> Json:
         self.asked.name = body.get("model")
-        known = {"seatrial-chat", "seatrial-text", "seatrial-embed"}
-        if isinstance(self.asked.name, str) and self.asked.name not in known:
+        if isinstance(self.asked.name, str) and self.asked.name not in MODELS:
             return {**body, "model": "seatrial-embed" if route == EMBEDDINGS else "seatrial-chat"}
         return body
 
@@ -52,19 +52,16 @@ def _dies(request: Request, body: bytes) -> Response | None:
     return None
 
 
-def _wedges(state: dict[str, bool]) -> Any:
-    """After one such request every other is answered 500: what a dead worker behind a living front looks like."""
-
-    def before(request: Request, body: bytes) -> Response | None:
-        found = posted(request, body)
-        if state.get("dead") and found is not None:
-            state["dead"] = False
-            return error(500, "worker is gone")
-        if (found and found.get("stop") == []) or (found and found.get("messages") == []):
-            state["dead"] = True
-        return None
-
-    return before
+def _wedges(request: Request, body: bytes) -> Response | None:
+    """After one bad request the next is answered 500: what a dead worker behind a living front looks like."""
+    found = posted(request, body)
+    state = request.app.state
+    if getattr(state, "dead", False) and found is not None:
+        state.dead = False
+        return error(500, "worker is gone")
+    if found and (found.get("stop") == [] or found.get("messages") == []):
+        state.dead = True
+    return None
 
 
 def _late_grammar(request: Request, body: bytes) -> Response | None:
@@ -246,7 +243,7 @@ PLANTS = (
         "after one bad request the next is a 500",
         STATUS,
         "http.no-server-error",
-        before=_wedges({}),
+        before=_wedges,
     ),
     defect(
         "NC-EMB-03",
