@@ -149,13 +149,20 @@ class Recorder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._refused: OSError | None = None
 
     def write(self, line: Mapping[str, Any]) -> None:
-        """The line is in the file when this returns. Raises OSError where the disk refuses."""
+        """The line is in the file when this returns. Raises OSError where the disk refuses, and ever after."""
+        if self._refused is not None:
+            raise self._refused  # a line after half a line would make the record unreadable
         data = json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
         view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError as error:
+            self._refused = error
+            raise
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from seatrial import home, run, session
+from seatrial import home, run, session, summary
 from seatrial.loading import report_formats
 from seatrial.model import Case, Invalid, Unreachable, Verdict
 from seatrial.profile import Target
@@ -160,6 +161,17 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if _RECORDER not in config.stash:
         return
     recorder = config.stash[_RECORDER]
+    try:
+        code = _finish(config, recorder, int(exitstatus))
+    except (Invalid, OSError) as error:
+        print(f"\nseatrial: the record cannot be written: {error}", file=sys.stderr)
+        code = 4
+    if exitstatus == 0 and not config.option.seatrial_wrapped:
+        # pytest's own word for a run in which all was skipped is success.
+        session.exitstatus = code
+
+
+def _finish(config: pytest.Config, recorder: run.Recorder, exitstatus: int) -> int:
     out = recorder.path.parent
     so_far = run.read(recorder.path)
     complete = exitstatus in (0, 1) and len(so_far.judged) >= so_far.planned > 0
@@ -167,10 +179,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     numbers = {"requests": len(so_far.exchanges), "seconds": round(seconds, 3)}
     recorder.write({"type": "footer", "complete": complete, **numbers, "counts": run.counts(so_far.verdicts)})
     recorder.close()
+    finished = run.read(recorder.path)
     if not config.option.seatrial_wrapped:
-        finished = run.read(recorder.path)
         for format_ in report_formats().values():
             format_.write(finished, out)
+    return summary.exit_code(finished)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -203,13 +216,19 @@ def play(pytestconfig: pytest.Config, target: Target) -> Iterator[Callable[[Case
     player = session.player(options, target, recorder, worker, workers)
     cases = list(session.catalog(options).cases())
 
+    def play_one(case: Case) -> list[Verdict]:
+        try:
+            return player.play(case)
+        except OSError as error:
+            pytest.exit(f"seatrial: the record cannot be written: {error}", returncode=4)
+
     def play_case(case: Case | str) -> list[Verdict]:
         if isinstance(case, Case):
-            return player.play(case)
+            return play_one(case)
         chosen = [c for c in cases if case in (c.id, c.scenario.id)]
         if not chosen:
             raise LookupError(f"there is no scenario {case!r}")
-        return [verdict for c in chosen for verdict in player.play(c)]
+        return [verdict for c in chosen for verdict in play_one(c)]
 
     yield play_case
     player.client.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -52,6 +53,8 @@ def seatrial(*arguments: str, cwd: Path, **environment: str) -> subprocess.Compl
         (["serve", "--defect", "NC-CHAT-5"], "NC-CHAT-05"),
         (["explain", "stream.one-idd"], "did you mean stream.one-id"),
         (["report", "."], "run.jsonl"),
+        (["check", "--out", __file__], "--out"),
+        (["check", "--out", f"{__file__}/run"], "--out"),
         (["list", "profile"], "profile"),
     ],
 )
@@ -224,6 +227,59 @@ def test_a_killed_run_is_readable_and_marked_incomplete(tmp_path: Path) -> None:
     assert ran.returncode == 0
     assert "INCOMPLETE" in ran.stdout
     assert seatrial("judge", "cut", cwd=tmp_path).returncode == 4
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_full_disk_ends_the_run_and_keeps_what_is_written(tmp_path: Path, jobs: str) -> None:
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000)); "
+    command = limit + "from seatrial.cli import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", command, "check", "--tier", "smoke", "--out", "run", "--jobs", jobs],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 4, ran.stdout + ran.stderr
+    assert "the record cannot be written" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert (tmp_path / "run" / "run.jsonl").stat().st_size == 60000
+    assert "INCOMPLETE" in seatrial("report", "run", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interrupted_run_is_reported_as_incomplete(tmp_path: Path, serving: Serving, name: str) -> None:
+    def slow(connection: socket.socket) -> None:
+        time.sleep(1)
+        connection.sendall(answer(b"{}", status="400 Bad Request"))
+
+    record = tmp_path / "run" / "run.jsonl"
+    with serving(chat(slow)) as url:
+        ran = subprocess.Popen(
+            [sys.executable, "-m", "seatrial", "check", url, "--out", "run"],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not (record.exists() and b'"type":"case"' in record.read_bytes()):
+            time.sleep(0.1)
+        os.killpg(ran.pid, getattr(signal, name))  # as a terminal does: the whole group
+        _, said = ran.communicate(timeout=60)
+    assert ran.returncode == 4, said
+    assert b"Traceback" not in said
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert not results["complete"]
+    assert results["verdicts"]
+    assert record.read_bytes().splitlines()[-1].startswith(b'{"type":"footer","complete":false')
+
+
+def test_what_a_user_sets_for_other_pytests_is_without_effect(tmp_path: Path) -> None:
+    environment = {"PYTEST_ADDOPTS": "-k nothing", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    ran = seatrial("check", "--tier", "smoke", "--model=-x", "--out", "-run", cwd=tmp_path, **environment)
+    results = json.loads((tmp_path / "-run" / "results.json").read_text())
+    assert results["target"]["models"]["default"] == "-x"
+    assert results["complete"], ran.stderr
 
 
 def test_list_and_explain_speak(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from seatrial import home, run, server
+from tests.conftest import answer, raw_server
 
 KEY = "sk-plugin-tests"
 
@@ -66,6 +68,21 @@ def test_a_failing_must_is_seen_in_pytest(tmp_path: Path) -> None:
         )
     assert ran.returncode == 1
     assert "wire.body-schema" in ran.stdout
+
+
+def test_a_run_in_which_nothing_was_seen_is_no_success(tmp_path: Path) -> None:
+    rows = b'{"object":"list","data":[{"id":"m","object":"model","created":1,"owned_by":"o"}]}'
+    error = b'{"error":{"message":"no such route","type":"invalid_request_error","param":null,"code":null}}'
+
+    def play(connection: socket.socket, request: bytes) -> None:
+        found = request.startswith(b"GET /v1/models ")
+        connection.sendall(answer(rows) if found else answer(error, status="404 Not Found"))
+
+    with raw_server(play) as url:
+        suites = str(home.folder("suites"))
+        ran = pytest_run(tmp_path, suites, "--base-url", url, "--only", "chat.plain", "--only", "models.list")
+    assert ran.returncode == 4, ran.stdout + ran.stderr
+    assert " failed" not in ran.stdout
 
 
 def test_without_a_base_url_the_suites_say_so(tmp_path: Path) -> None:

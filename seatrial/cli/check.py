@@ -94,7 +94,13 @@ def command(
     folder = Path(out) if out else Path("results") / time.strftime("%Y%m%d-%H%M%S")
     if (folder / "run.jsonl").exists():
         raise Invalid("--out", "", f"{folder} holds a run already")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "pytest.log").touch()
+    except OSError as error:
+        raise Invalid("--out", "", f"{folder}: {error.strerror}") from None
+    for ended in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ended, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
         # What a user sets for pytests of their own (-k, -x, plugins left out) would leave cases unplayed.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
@@ -158,20 +164,29 @@ def _play(options: Options, folder: Path, jobs: int, environment: dict[str, str]
         "-rN",
         "--tb=short",
     ]
-    arguments += ["--seatrial-wrapped", "--base-url", options.base_url, "--api-key-env", options.key_variable]
-    arguments += ["--profile", options.profile, "--tier", options.tier, "--out", str(folder)]
-    arguments += ["--alluredir", str(folder / "allure-results"), "--seatrial-bounds", json.dumps(dict(options.bounds))]
-    for flag, values in (("--model", options.models), ("--only", options.only), ("--skip", options.skip)):
-        arguments += [word for value in values for word in (flag, value)]
-    if options.max_requests:
-        arguments += ["--max-requests", str(options.max_requests)]
-    if options.scenarios:
-        arguments += ["--scenarios", options.scenarios]
-    if jobs > 1:
-        arguments += ["-n", str(jobs)]
+    table = {
+        "--base-url": (options.base_url,),
+        "--api-key-env": (options.key_variable,),
+        "--profile": (options.profile,),
+        "--tier": (options.tier,),
+        "--out": (folder,),
+        "--alluredir": (folder / "allure-results",),
+        "--seatrial-bounds": (json.dumps(dict(options.bounds)),),
+        "--model": options.models,
+        "--only": options.only,
+        "--skip": options.skip,
+        "--max-requests": (options.max_requests,) if options.max_requests else (),
+        "--scenarios": (options.scenarios,) if options.scenarios else (),
+        "--numprocesses": (jobs,) if jobs > 1 else (),
+    }
+    # In one word each: a value may begin with a dash.
+    arguments += ["--seatrial-wrapped", *(f"{flag}={value}" for flag, given in table.items() for value in given)]
     log = folder / "pytest.log"
     with log.open("wb") as sink:
-        child = subprocess.Popen(arguments, stdout=sink, stderr=subprocess.STDOUT, env=environment)
+        # In a session of its own, Ctrl-C reaches it once, from here: a second one would cut its last words.
+        child = subprocess.Popen(
+            arguments, stdout=sink, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
         try:
             _watch(child, folder / "run.jsonl")
         except KeyboardInterrupt:
@@ -185,6 +200,7 @@ def _play(options: Options, folder: Path, jobs: int, environment: dict[str, str]
             click.echo(f"seatrial: {said[0]}", err=True)
         elif code not in (2, -signal.SIGINT):
             click.echo(text[-4000:], err=True)
+            return 4  # pytest itself broke
     return {4: 2}.get(code, code)  # pytest's usage error is ours
 
 
@@ -193,7 +209,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.send_signal(signal.SIGINT)
         child.wait(_GRACE_S)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        child.kill()
+        os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
 
