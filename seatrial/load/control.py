@@ -90,6 +90,7 @@ def drive(
     prometheus: int | None = None,
 ) -> Session:
     """Runs that profile with the user class and the shape of the module."""
+    options.tables = ui is not None
     events: Any = Events()  # type: ignore[no-untyped-call]
     users.attach(events, profile)
     given = argparse.Namespace(
@@ -103,7 +104,6 @@ def drive(
         parsed_options=given,
         stop_timeout=options.grace,
     )
-    environment.seatrial_driven = ui is None
     with contextlib.ExitStack() as stack:
         workers: list[subprocess.Popen[bytes]] = []
         if processes > 1:

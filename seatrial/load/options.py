@@ -51,6 +51,7 @@ class Options:
     # Said by the master to its workers.
     total_users: int = 0
     workers: int = 1
+    tables: bool = True  # whether anybody sees Locust's own
 
     @property
     def limits(self) -> Limits:

@@ -82,7 +82,6 @@ class Session:
         self._greenlets: list[Any] = []
         self._workers: dict[str, dict[str, float]] = {}
         self._idle_workers: set[str] = set()
-        self._tables = environment.web_ui is not None or not getattr(environment, "seatrial_driven", False)
         self._asks = [ask for ask in profile.asks for _ in range(ask.weight)]
         self._count = None
         self.jobs: Any = None
@@ -279,7 +278,7 @@ class Session:
         self.keep.offer(call, row, body)
         if row["error"] != "unfinished":
             tables.tell(self.environment, call, row, self.address.path)
-            if self._tables:
+            if self.options.tables:
                 tables.show(self.environment, call, row, at)
         if self.worker:
             self._told.append((row, at))
