@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seatrial import schema
 from seatrial.model import (
     Event,
     Exchange,
@@ -242,7 +243,7 @@ def lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             line = json.loads(row)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if number == len(rows):
                 return
             raise Invalid(str(path), "", f"is not JSON: {error}", number) from error
@@ -251,9 +252,10 @@ def lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, line
 
 
-def read(path: Path, operations: Mapping[str, Operation] | None = None) -> Run:
+def read(path: Path, operations: Mapping[str, Operation] | None = None, checked: bool = False) -> Run:
     """The run recorded in a run.jsonl, or in the folder that holds one.
 
+    `checked` holds each line to its schema, which takes seconds; it is for a record that others may have changed.
     Raises Invalid where the file is no run of a format known here.
     """
     if path.is_dir():
@@ -269,6 +271,10 @@ def read(path: Path, operations: Mapping[str, Operation] | None = None) -> Run:
         kind = line.get("type")
         if not header and kind != "header":
             raise Invalid(str(path), "", "is no run: the first line is not a header", number)
+        if checked and line.get("format", FORMAT) == FORMAT:
+            wrong = next(schema.validator("run.schema.json").iter_errors(line), None)
+            if wrong is not None:
+                raise Invalid(str(path), schema.pointer(wrong.absolute_path), wrong.message[:300], number)
         try:
             match kind:
                 case "header":
@@ -284,11 +290,13 @@ def read(path: Path, operations: Mapping[str, Operation] | None = None) -> Run:
                     verdicts.append(verdict_from(line))
                 case "case":
                     judged[line["id"]] = {n: n in line["taken"] for n in line["judged"]}
+                    if not exchanges.keys() >= judged[line["id"]].keys():
+                        raise ValueError("an exchange that was judged is not there")
                 case "note":
                     notes.append(line["text"])
                 case "footer":
                     footer = line
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Invalid(str(path), "", f"is not a {kind} line: {error!r}", number) from error
     if not header:
         raise Invalid(str(path), "", "is empty: no header line")

@@ -144,7 +144,7 @@ def rejudge(path: Path) -> run.Run:
 
     Raises Invalid where there is no such run.
     """
-    header = run.read(path).header
+    header = run.read(path, checked=True).header
     options = Options(
         "", tier=header["tier"], only=tuple(header["only"]), skip=tuple(header["skip"]), scenarios=header["scenarios"]
     )

@@ -21,6 +21,7 @@ from seatrial.model import (
     Event,
     Exchange,
     Finding,
+    Invalid,
     Level,
     Operation,
     Request,
@@ -297,6 +298,52 @@ def test_every_line_of_a_run_keeps_its_schema() -> None:
     for line in lines:
         assert not list(judge.iter_errors(json.loads(json.dumps(line)))), line
         assert list(judge.iter_errors({**json.loads(json.dumps(line)), "surplus": 1})), line
+
+
+_LINES = [
+    a_run([]).header,
+    run.exchange_line(exchange(1, b"{}"), "chat.plain"),
+    run.verdict_line(verdict("stream.one-id")),
+    {"type": "case", "id": "chat.plain", "judged": [1], "taken": []},
+]
+
+
+def recorded(tmp_path: Path, text: str) -> run.Run:
+    (tmp_path / "run.jsonl").write_text(text)
+    return run.read(tmp_path, checked=True)
+
+
+def test_a_last_line_that_was_cut_is_left_out(tmp_path: Path) -> None:
+    told = recorded(tmp_path, "\n".join(map(json.dumps, _LINES))[:-5])
+    assert len(told.verdicts) == len(told.exchanges) == 1
+    assert not told.judged
+
+
+@pytest.mark.parametrize(
+    ("line", "change"),
+    [
+        (0, {"format": 2}),
+        (0, {"target": []}),
+        (1, {"events": [[1]]}),
+        (1, {"number": 7}),
+        (1, {"body": "x"}),
+        (2, {"status": 1}),
+        (2, {"findings": [{}]}),
+        (3, {"judged": [2]}),
+        (3, {"id": None}),
+        (3, {"type": "surprise"}),
+    ],
+)
+def test_a_record_with_a_broken_line_is_named_with_it(tmp_path: Path, line: int, change: Any) -> None:
+    lines = [{**row, **change} if at == line else row for at, row in enumerate(_LINES)]
+    with pytest.raises(Invalid, match=r"run\.jsonl:\d"):
+        recorded(tmp_path, "\n".join(map(json.dumps, lines)) + "\n")
+
+
+@pytest.mark.parametrize("text", ["", "null\n", "\0\n{}\n", "[" * 100_000 + "\n{}\n", '{"type": "verdict"}\n'])
+def test_what_is_no_record_says_so(tmp_path: Path, text: str) -> None:
+    with pytest.raises(Invalid, match=r"run\.jsonl"):
+        recorded(tmp_path, text)
 
 
 # terminal

@@ -12,7 +12,9 @@ from seatrial.loading import report_formats
 
 @click.command("judge")
 @click.argument("path", metavar="RUN", type=click.Path(exists=True, path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Write the reports of the new verdicts here.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write the reports of the new verdicts here."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show MAY findings and every reason.")
 def command(path: Path, out: Path | None, verbose: bool) -> int:
     """Judges a run (its folder, or its run.jsonl) again. The recorded run stays as it is."""
