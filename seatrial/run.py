@@ -23,6 +23,7 @@ from seatrial.model import (
     TransportError,
     Verdict,
 )
+from seatrial.pointer import pointer
 
 FORMAT = 1
 
@@ -274,7 +275,7 @@ def read(path: Path, operations: Mapping[str, Operation] | None = None, checked:
         if checked and line.get("format", FORMAT) == FORMAT:
             wrong = next(schema.validator("run.schema.json").iter_errors(line), None)
             if wrong is not None:
-                raise Invalid(str(path), schema.pointer(wrong.absolute_path), wrong.message[:300], number)
+                raise Invalid(str(path), pointer(wrong.absolute_path), wrong.message[:300], number)
         try:
             match kind:
                 case "header":
