@@ -82,7 +82,7 @@ def test_the_probe_of_role_reasoning_and_stall_is_read_right() -> None:
 
 def test_four_tokens_an_event_are_told_from_one() -> None:
     pieces = [(200 + 80 * i, chunk({"content": "a b c d "})) for i in range(25)]
-    pieces += [(2200, chunk({}, "stop", usage=USAGE)), (2200, b"data: [DONE]\n\n")]
+    pieces += [(2200, chunk({}, "stop", usage={"completion_tokens": 100})), (2200, b"data: [DONE]\n\n")]
     row, at = recorded(stream(pieces), end=2200)
     assert row["tokens_per_event"] == 4
     assert row["tpot"] == pytest.approx(20, abs=0.01)

@@ -560,13 +560,12 @@ def test_locusts_master_and_three_workers_of_which_one_dies(tmp_path: Path) -> N
     port = free_port()
     out = tmp_path / "run"
     with simulated(ttft=30, itl=2, max_output=10) as url:
-        words = ["--headless", "-H", url, "-u", "6", "-t", "12s", "--warmup", "0", "--expect-workers", "3"]
+        words = ["--headless", "-H", url, "-u", "6", "-t", "20s", "--warmup", "0", "--expect-workers", "3"]
         master = locust("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port), *words, out=out)
         workers = [
             locust("--worker", "--master-host", "127.0.0.1", "--master-port", str(port), out=out) for _ in range(3)
         ]
-        wait_for(lambda: out.exists() and (out / "requests.jsonl").stat().st_size > 0, 30)
-        time.sleep(2.5)
+        wait_for(lambda: out.exists() and len({row["worker"] for row in requests(out)}) == 3, 40)
         workers[0].kill()
         said, _ = master.communicate(timeout=60)
         for worker in workers:

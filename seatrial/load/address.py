@@ -28,8 +28,8 @@ class Address:
     @classmethod
     def of(cls, url: str) -> Address:
         """Raises Invalid for what is not an http or https URL."""
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
             raise Invalid("URL", "", f"{error}") from None
@@ -43,6 +43,11 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         default = 443 if self.scheme == "https" else 80
         return host if self.port == default else f"{host}:{self.port}"
+
+    @property
+    def shown(self) -> str:
+        """The URL without what may be secret in it."""
+        return f"{self.scheme}://{self.authority}{self.path}"
 
     def sibling(self, segment: str) -> Address:
         """The same address with the path's last segment replaced: `/any/v2` and `queue` give `/any/queue`."""

@@ -107,8 +107,14 @@ class Call:
             connection = pool.take()
             while (left := self.planned_ns - perf_counter_ns()) > 0:
                 gevent.sleep(left / 1e9)  # more than once: the loop's clock may be ahead of this one
+            if not connection.open:  # closed in the meantime
+                pool.give(connection, False)
+                connection = pool.fresh()
             kept = bool(connection.used)
-            self.wait_on(connection, request)
+            try:
+                self.wait_on(connection, request)
+            except Failure as failure:
+                self.failure = self.failure or failure
             if kept and not self.received and self.failure is not None and self.failure.name in _LEFT:
                 # RFC 9112, 9.3.1: a kept connection may be closed at any time; the request goes out on a new one.
                 pool.give(connection, False)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.load import result, slo
+from seatrial.load.address import Address
 from seatrial.load.options import Options
 from seatrial.load.slo import Slo
 
@@ -64,7 +65,7 @@ def find(options: Options, processes: int) -> int:
     found = {
         "format": 1,
         "complete": complete,
-        "target": options.url,
+        "target": Address.of(options.url).shown,
         "slo": [{"metric": line.metric, "limit": line.limit, "scenario": line.scenario} for line in limits.lines],
         "capacity_per_s": low,
         "interval_per_s": [low, high],
@@ -122,9 +123,11 @@ def _try(options: Options, limits: Slo, rate: float, processes: int, out: Path) 
         missed.append("the client was saturated")
     if total.unfinished > 0.01 * max(total.sent, 1):
         missed.append(f"{total.unfinished} unfinished")
+    if session.aborted:
+        missed.append(session.aborted)
     values = {v["metric"]: v["actual"] for v in verdicts}
     step = Step(rate, not missed, ", ".join(missed), total.sent, seconds, values)
-    return step, not (session.interrupted or session.fault)
+    return step, not (session.interrupted or session.fault or session.lost_workers)
 
 
 def replace_options(options: Options, **changes: Any) -> Options:

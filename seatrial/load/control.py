@@ -26,6 +26,7 @@ from seatrial.load import result, users
 from seatrial.load.options import Options
 from seatrial.load.profile import Profile
 from seatrial.load.progress import Progress
+from seatrial.load.result import Sink
 from seatrial.load.session import Session, warn
 from seatrial.loading import module_at
 from seatrial.model import Invalid
@@ -114,6 +115,7 @@ def drive(
             runner = environment.create_local_runner()
         session = environment.seatrial = Session(environment, profile, options)
         session.driven = True
+        session.sink = Sink(options.out, profile.name)
         session.prepare()
         if workers:
             _await_workers(runner, workers, processes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from seatrial.load.ask import Ask
 from seatrial.load.options import Options
+from seatrial.model import Invalid
 
 CHAT = Ask("chat", "load.chat", "chat_stream")
 
@@ -83,7 +84,12 @@ def levels(given: tuple[int, ...], seconds: float, settle: float) -> Plan:
     """One level after the other; the first `settle` seconds of each are not counted."""
 
     def plan(options: Options) -> list[Phase]:
-        chosen = [int(n) for n in options.levels.split(",")] if options.levels else list(given)
+        try:
+            chosen = [int(n) for n in options.levels.split(",")] if options.levels else list(given)
+        except ValueError:
+            chosen = []
+        if not chosen or min(chosen) < 1:
+            raise Invalid("--levels", "", "expected numbers from 1, with commas")
         if options.users and not options.levels:
             chosen = [n for n in given if n < options.users] + [options.users]
         each = (options.duration or seconds * len(chosen)) / len(chosen)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from operator import sub
 from typing import Any
 
+from seatrial.load.address import Failure
 from seatrial.load.call import Call
 from seatrial.load.reading import ANSWER, REASONING, ROLE, TOOL
 
@@ -85,28 +86,44 @@ def record(call: Call, start_ns: int, count: Callable[[str], int] | None = None)
     return row, [(t - start_ns) // QUANTUM_NS for t in at]
 
 
+def recorded(call: Call, start_ns: int, count: Callable[[str], int] | None = None) -> tuple[Record, list[int]]:
+    """The record, also of an answer of a shape that nobody foresaw: it is a failure then."""
+    try:
+        return record(call, start_ns, count)
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        call.failure = Failure("body.garbage", f"{type(error).__name__}: {error}"[:200])
+        call.reading.usage, call.reading.first_event_tokens = None, 0
+        return record(call, start_ns)
+
+
 def _tokens(row: Record, call: Call, count: Callable[[str], int] | None) -> None:
     reading = call.reading
-    usage: Mapping[str, Any] = reading.usage or {}
+    usage: Mapping[str, Any] = _object(reading.usage)
     output = usage.get("completion_tokens", usage.get("output_tokens"))
     row["input_tokens"] = _number(usage.get("prompt_tokens", usage.get("input_tokens")))
-    if isinstance(output, int):
+    if isinstance(output, int) and not isinstance(output, bool):
         row["output_tokens"], row["tokens_from"] = output, "usage"
-        detail = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
+        detail = _object(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
         row["reasoning_tokens"] = _number(detail.get("reasoning_tokens"))
     elif count is not None and reading.text is not None:
         row["output_tokens"], row["tokens_from"] = count("".join(reading.text)), "tokenizer"
     elif row["events"] and reading.counts:
         row["output_tokens"], row["tokens_from"] = row["events"], "events"
-    detail = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
+    detail = _object(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
     row["cached_tokens"] = _number(detail.get("cached_tokens"))
     tokens, events = row.get("output_tokens"), row["events"]
     if tokens and events > 1:
-        first = reading.first_event_tokens or tokens / events
-        if tokens > first:
-            row["tpot"] = round((row["last"] - row["ttft"]) / (tokens - first), 4)
+        hidden = (row.get("reasoning_tokens") or 0) if REASONING not in reading.first else 0
+        streamed = tokens - hidden  # reasoning that is counted and never streamed takes no time between events
+        first = _number(reading.first_event_tokens) or streamed / events
+        if streamed > first:
+            row["tpot"] = round((row["last"] - row["ttft"]) / (streamed - first), 4)
     if tokens and events:
         row["tokens_per_event"] = round(tokens / events, 3)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _number(value: Any) -> int | None:

@@ -30,7 +30,7 @@ from seatrial.load.options import Options
 from seatrial.load.profile import Phase, Profile
 from seatrial.load.rates import spans
 from seatrial.load.reading import dialects
-from seatrial.load.record import Record, record
+from seatrial.load.record import Record, recorded
 from seatrial.load.result import Sink
 from seatrial.load.wire import Pool
 from seatrial.model import Invalid
@@ -78,8 +78,7 @@ class Session:
         self._writers: dict[str, Writer] = {}
         self._number = 0
         self._ended: deque[Call] = deque()
-        self._told: list[tuple[Record, list[int]]] = []
-        self._greenlets: list[Any] = []
+        self._told, self._greenlets = list[tuple[Record, list[int]]](), list[Any]()
         self._workers: dict[str, dict[str, float]] = {}
         self._idle_workers: set[str] = set()
         self._asks = [ask for ask in profile.asks for _ in range(ask.weight)]
@@ -232,8 +231,10 @@ class Session:
                 prompt = history
             call = self.call(ask, keep_text=follows)
             body = writer.body(prompt, turn.output_tokens)
-            call.play(self.pool, writer.write(body))
-            self.ended(call, body)
+            try:
+                call.play(self.pool, writer.write(body))
+            finally:
+                self.ended(call, body)
             if follows:
                 history = [*history, {"role": "assistant", "content": "".join(call.reading.text or ()) or "..."}]
             if turn.think_s:
@@ -251,8 +252,10 @@ class Session:
         body = writer.body(turn.prompt, turn.output_tokens)
         request = writer.write(body)
         call = self.call(ask, planned_ns)
-        call.play(self.pool, request)
-        self.ended(call, body)
+        try:
+            call.play(self.pool, request)
+        finally:
+            self.ended(call, body)
 
     def ended(self, call: Call, body: dict[str, Any] | None = None) -> None:
         """Takes a call that has ended. It is added up when no stream waits to be read."""
@@ -274,7 +277,7 @@ class Session:
 
     def _settle(self, call: Call) -> None:
         body = call.tags.pop("body", None)
-        row, at = record(call, self.started_ns, self._count)
+        row, at = recorded(call, self.started_ns, self._count)
         self.keep.offer(call, row, body)
         if row["error"] != "unfinished":
             tables.tell(self.environment, call, row, self.address.path)
@@ -299,8 +302,12 @@ class Session:
             ticks += 1
             self.calls.sweep()
             if self.worker:
+                if ticks % 4 == 0:
+                    self.audit.tick()
                 self._end_of_share()
                 continue
+            if self.done.is_set():
+                continue  # what is under way is still held to its limits
             window = self.measure.window(self.elapsed)
             if not self.master:
                 self.gauges["concurrency"] = float(len(self.calls.active))
@@ -314,15 +321,14 @@ class Session:
                     except OSError as error:
                         self.fault = f"{error.strerror or error}: {error.filename or 'the results'}"
                         self.end()
-                        return
+                        continue
                 if self.options.abort and not self.aborted:
                     self.aborted = self.slo.lost(self.measure, self.quota)
                     if self.aborted:
                         self.end()
-                        return
+                        continue
             if self.over():
                 self.end()
-                return
 
     def _end_of_share(self) -> None:
         if self.phase() is None:

@@ -12,7 +12,7 @@ from seatrial.load.measure import Measure
 from seatrial.load.record import LATENCIES
 from seatrial.model import Invalid
 
-_FLOORS = ("goodput", "goodput_per_s", "requests_per_s", "output_tokens_per_s", "jobs_per_s")
+_FLOORS = ("goodput", "goodput_per_s", "requests_per_s", "output_tokens_per_s")
 _METRIC = re.compile(rf"({'|'.join(LATENCIES)})\.(mean|p50|p90|p95|p99|p999|max)|error_rate|{'|'.join(_FLOORS)}")
 _ABORT_AFTER = 30
 """Requests before an SLO is given up on."""

@@ -143,7 +143,7 @@ class Resolver:
 
             try:
                 rows = gsocket.getaddrinfo(self.address.host, self.address.port, 0, socket.SOCK_STREAM)
-            except OSError as error:
+            except (OSError, UnicodeError) as error:
                 raise Failure("connect.dns", str(error)) from None
             self._found = [(row[0], row[4]) for row in rows]
         return self._found[self._next % len(self._found)]
@@ -210,9 +210,10 @@ class Connection:
             if caught is not timer:
                 raise
             raise Failure("timeout.connect", f"no connection within {timeout_s:g} s") from None
-        except ssl.SSLError as error:
+        except OSError as error:  # an SSLError is one
             connection.close()
-            raise Failure("connect.tls", error.reason or str(error)) from None
+            said = error.reason if isinstance(error, ssl.SSLError) and error.reason else str(error)
+            raise Failure("connect.tls", said) from None
         except BaseException:
             connection.close()
             raise
@@ -314,10 +315,10 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Every byte is with the kernel. Raises Failure."""
         self.used += 1
-        if self._tls is not None:
-            self._tls.write(data)
-            data = self._outgoing.read()
         try:
+            if self._tls is not None:
+                self._tls.write(data)
+                data = self._outgoing.read()
             self._push(data)
         except OSError as error:
             self.open = False

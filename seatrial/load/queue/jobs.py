@@ -67,6 +67,7 @@ class Jobs:
                 ledger.overdue += 1
             else:
                 ledger.end(nonce, "cancelled" if failure.name == "queue.cancelled" else "failed")
+                self._cancels.pop(nonce, None)
         except BaseException:
             call.failure = call.failure or Failure("unfinished", "the run ended first")
             raise
@@ -187,7 +188,7 @@ class Jobs:
                     if self._get(path, self.pattern.cancel["method"]).status < 300:
                         self.ledger.end(nonce, "cancelled")
                 except Failure:
-                    break
+                    continue
         self._cancels.clear()
         self.told()
 

@@ -22,7 +22,7 @@ class Dialect(Reading):
 
     def take(self, data: bytes) -> None:
         """Counts the bytes; marks when they came."""
-        if self.status >= 300 or self.media == "application/json":
+        if self.status >= 300 or self.media == "application/json" or self.media.startswith("text/"):
             super().take(data)
             return
         self._size += len(data)
@@ -31,6 +31,6 @@ class Dialect(Reading):
 
     def whole(self, body: bytes) -> Failure | None:
         """There is audio."""
-        if self.media == "application/json":
-            return Failure("body.garbage", "JSON where audio was asked for")
+        if self.media == "application/json" or self.media.startswith("text/"):
+            return Failure("body.garbage", f"{self.media} where audio was asked for")
         return None if self._size else Failure("body.empty", "no audio")
