@@ -19,6 +19,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from seatrial.server.app import MODELS, Server
+from seatrial.server.connection import Connection
 from seatrial.server.plant import Plant, Plants, Settings
 from seatrial.server.profiles import PROFILES
 
@@ -75,7 +76,7 @@ def _server(settings: Settings) -> uvicorn.Server:
         lifespan="off",
         timeout_graceful_shutdown=1,
         timeout_keep_alive=30,
-        http="h11",
+        http=Connection,
         loop="asyncio",
     )
     return uvicorn.Server(config)

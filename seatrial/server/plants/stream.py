@@ -88,7 +88,7 @@ def _repeat_after_terminal(body: Json, chunks: list[Json]) -> list[Json]:
     return made
 
 
-def as_json(route: str, body: Json, pieces: Any) -> Any:
+def _as_json(route: str, body: Json, pieces: Any) -> Any:
     from starlette.responses import Response
 
     datas = [json.loads(p[6:]) for p in pieces if isinstance(p, bytes) and b"[DONE]" not in p]
@@ -201,7 +201,7 @@ PLANTS = (
         "a stream is answered with one JSON body",
         "sse.content-type",
         source="Amm1rr/WebAI-to-API#57",
-        events=as_json,
+        events=_as_json,
     ),
     defect(
         "stream.nothing-after-done/late-chunk",
