@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import importlib
 import json
 import logging
+import pkgutil
 import secrets
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,6 +21,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from seatrial.server import chat, completions, embeddings
+from seatrial.server.call import Call
 from seatrial.server.plant import Json, Piece, Plants, Settings
 from seatrial.server.refuse import Refused
 
@@ -67,6 +71,13 @@ class Server:
 
     def __init__(self, settings: Settings, plants: Plants, models: dict[str, dict[str, Any]]) -> None:
         self.settings, self.plants, self.models = settings, plants, models
+        self.stores: dict[str, Any] = {}
+
+    def store(self, name: str, make: Callable[[], Any]) -> Any:
+        """What a family of routes keeps between requests, made the first time it is asked for."""
+        if name not in self.stores:
+            self.stores[name] = make()
+        return self.stores[name]
 
     def app(self) -> Starlette:
         """The application."""
@@ -80,14 +91,37 @@ class Server:
             routes.append(Route(base + "/models", self._guard("GET", "/models", self.list_models), methods=methods))
             one = self._guard("GET", "/models/{model}", self.one_model)
             routes.append(Route(base + "/models/{model:path}", one, methods=methods))
+            for path, handlers in families().items():
+                routes.append(Route(base + path, self._choose(path, handlers), methods=methods))
         routes += [
             Route("/assets/dot.png", self.dot, methods=["GET", "HEAD"]),
             Route("/{path:path}", self._guard("", "", self.nowhere), methods=methods),
         ]
         return Starlette(routes=routes)
 
-    def _guard(self, method: str, route: str, handler: Callable[[Request, bytes], Any]) -> Callable[[Request], Any]:
+    def _choose(self, path: str, handlers: dict[str, Callable[[Call], Response]]) -> Callable[[Request], Any]:
+        """The handlers of one path by method, each behind what is common."""
+
+        def bound(method: str) -> Callable[[Request], Any]:
+            route = f"{method} {path}"
+            return self._guard(
+                method, route, lambda request, body: handlers[method](Call(self, request, body, route)), tuple(handlers)
+            )
+
+        guarded = {method: bound(method) for method in handlers}
+
+        async def choose(request: Request) -> Response:
+            method = "GET" if request.method == "HEAD" else request.method
+            answer: Response = await guarded.get(method, next(iter(guarded.values())))(request)
+            return answer
+
+        return choose
+
+    def _guard(
+        self, method: str, route: str, handler: Callable[[Request, bytes], Any], methods: tuple[str, ...] = ()
+    ) -> Callable[[Request], Any]:
         """The handler behind all that is common: preflight, key, method, errors, headers."""
+        allowed = ", ".join(methods or (method,))
 
         async def guarded(request: Request) -> Response:
             body = b""
@@ -111,11 +145,11 @@ class Server:
                 self._key(request)
                 made = handler(request, body)
             except Refused as refused:
-                made = self._refusal(route, refused, method)
+                made = self._refusal(route, refused, allowed)
             except Exception:
                 _log.exception("%s %s", request.method, request.url.path)
                 fault = Refused(500, "The server had an error.", None, "internal_error", "server_error")
-                made = self._refusal(route, fault, method)
+                made = self._refusal(route, fault, allowed)
             return self._finish(request, made)
 
         return guarded
@@ -130,12 +164,12 @@ class Server:
             why = "Incorrect API key provided." if key else "You didn't provide an API key."
             raise Refused(401, why, None, "invalid_api_key")
 
-    def _refusal(self, route: str, refused: Refused, method: str) -> Response:
+    def _refusal(self, route: str, refused: Refused, allowed: str) -> Response:
         status, body = refused.status, refused.envelope
         for error in self.plants.each("error"):
             status, body = error(route, status, body)
         data = body if isinstance(body, bytes) else chat.dumps(body)
-        headers = {405: {"allow": f"{method}, OPTIONS"}, 401: {"www-authenticate": "Bearer"}}.get(status, {})
+        headers = {405: {"allow": f"{allowed}, OPTIONS"}, 401: {"www-authenticate": "Bearer"}}.get(status, {})
         return Response(data, status, headers, "application/json")
 
     def _finish(self, request: Request, response: Response) -> Response:
@@ -160,7 +194,7 @@ class Server:
             ]
         return response
 
-    def _json(self, request: Request, body: bytes, route: str) -> Json:
+    def json(self, request: Request, body: bytes, route: str) -> Json:
         media = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if media != "application/json":
             raise Refused(
@@ -182,7 +216,7 @@ class Server:
             found = change(route, found)
         return found
 
-    def _valid(self, validate: Callable[[], None], route: str, body: Json) -> None:
+    def valid(self, validate: Callable[[], None], route: str, body: Json) -> None:
         """Validates, again and again, until nothing is refused or a refusal stands."""
         for _ in range(8):
             try:
@@ -198,7 +232,7 @@ class Server:
         return self._finish(request, Response(DOT, media_type="image/png"))
 
     def list_models(self, request: Request, body: bytes) -> Response:
-        return self._plain(
+        return self.plain(
             "/models", {}, {"object": "list", "data": [model_object(id, able) for id, able in self.models.items()]}
         )
 
@@ -206,38 +240,40 @@ class Server:
         id = request.path_params["model"]
         if id not in self.models:
             raise Refused(404, f"The model '{id}' does not exist.", "model", "model_not_found")
-        return self._plain("/models/{model}", {}, model_object(id, self.models[id]))
+        return self.plain("/models/{model}", {}, model_object(id, self.models[id]))
 
     def nowhere(self, request: Request, body: bytes) -> Response:
         raise Refused(404, f"Invalid URL ({request.method} {request.url.path}).", None, "unknown_url")
 
     def chat(self, request: Request, body: bytes) -> Response:
         route = "/chat/completions"
-        parsed = self._json(request, body, route)
+        parsed = self.json(request, body, route)
         origin = f"{request.url.scheme}://{request.url.netloc}"
-        self._valid(lambda: chat.validate(parsed, self.models, origin), route, parsed)
+        self.valid(lambda: chat.validate(parsed, self.models, origin), route, parsed)
         effort = self.models[parsed["model"]].get("effort")
         made = chat.answer(parsed, self.plants, int(time.time()), effort)
         if parsed.get("stream"):
-            return self._stream(request, route, parsed, chat.chunks(made))
-        return self._plain(route, parsed, chat.plain(made))
+            return self.stream(route, parsed, chat.chunks(made))
+        return self.plain(route, parsed, chat.plain(made))
 
     def completions(self, request: Request, body: bytes) -> Response:
         route = "/completions"
-        parsed = self._json(request, body, route)
-        self._valid(lambda: completions.validate(parsed, self.models), route, parsed)
+        parsed = self.json(request, body, route)
+        self.valid(lambda: completions.validate(parsed, self.models), route, parsed)
         whole, rows = completions.answer(parsed, self.plants, int(time.time()))
         if parsed.get("stream"):
-            return self._stream(request, route, parsed, completions.chunks(parsed, whole, rows))
-        return self._plain(route, parsed, completions.plain(parsed, whole, rows))
+            return self.stream(route, parsed, completions.chunks(parsed, whole, rows))
+        return self.plain(route, parsed, completions.plain(parsed, whole, rows))
 
     def embeddings(self, request: Request, body: bytes) -> Response:
         route = "/embeddings"
-        parsed = self._json(request, body, route)
-        self._valid(lambda: embeddings.validate(parsed, self.models), route, parsed)
-        return self._plain(route, parsed, embeddings.answer(parsed))
+        parsed = self.json(request, body, route)
+        self.valid(lambda: embeddings.validate(parsed, self.models), route, parsed)
+        return self.plain(route, parsed, embeddings.answer(parsed))
 
-    def _plain(self, route: str, body: Json, result: Any) -> Response:
+    def plain(
+        self, route: str, body: Json, result: Any, status: int = 200, media: str = "application/json"
+    ) -> Response:
         for change in self.plants.each("result"):
             result = change(route, body, result)
             if isinstance(result, Response):
@@ -248,14 +284,15 @@ class Server:
         for wire in self.plants.each("wire"):
             pieces, planted = wire(route, data), True
         if not planted:
-            return Response(data, 200, {}, "application/json")
-        return StreamingResponse(_slowly(pieces), 200, {}, "application/json")
+            return Response(data, status, {}, media)
+        return StreamingResponse(_slowly(pieces), status, {}, media)
 
-    def _stream(self, request: Request, route: str, body: Json, chunks: Iterator[Json]) -> Response:
+    def stream(self, route: str, body: Json, chunks: Iterator[Json], named: bool = False) -> Response:
+        """A stream of chunks that ends with `[DONE]`; or, `named`, of events that bear their type's name, without it."""
         rows: Iterable[Json] = chunks
         for change in self.plants.each("chunks"):
             rows = change(route, body, iter(rows))
-        pieces: Iterable[Piece] = _events(rows)
+        pieces: Iterable[Piece] = _named(rows) if named else _events(rows)
         for change in self.plants.each("events"):
             pieces = change(route, body, iter(pieces))
             if isinstance(pieces, Response):
@@ -303,6 +340,11 @@ def _events(chunks: Iterable[Json]) -> Iterator[Piece]:
     yield b"data: [DONE]\n\n"
 
 
+def _named(events: Iterable[Json]) -> Iterator[Piece]:
+    for event in events:
+        yield b"event: " + event["type"].encode() + b"\ndata: " + chat.dumps(event) + b"\n\n"
+
+
 async def _slowly(pieces: Iterable[Piece]) -> AsyncIterator[bytes]:
     for piece in pieces:
         if isinstance(piece, (int, float)):
@@ -317,6 +359,18 @@ def compressed(pieces: Iterable[Piece]) -> Iterator[Piece]:
     for piece in pieces:
         yield press.compress(piece) + press.flush(zlib.Z_SYNC_FLUSH) if isinstance(piece, bytes) else piece
     yield press.flush()
+
+
+@cache
+def families() -> dict[str, dict[str, Callable[[Call], Response]]]:
+    """The handlers of every path, by method: the `ROUTES` of each module in `families/`."""
+    package = importlib.import_module("seatrial.server.families")
+    found: dict[str, dict[str, Callable[[Call], Response]]] = {}
+    for module in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
+        for path, handlers in getattr(importlib.import_module(f"{package.__name__}.{module}"), "ROUTES", {}).items():
+            found.setdefault(path, {}).update(handlers)
+    # A path that is spelt out goes before one with a parameter in its place.
+    return dict(sorted(found.items(), key=lambda item: item[0].replace("{", "~")))
 
 
 __all__ = ["MODELS", "Server", "compressed", "model_object"]
