@@ -51,7 +51,7 @@ def _together(body: Json, chunks: list[Json]) -> list[Json]:
 
 def _role_with_text(body: Json, chunks: list[Json]) -> list[Json]:
     """The role comes with the first text."""
-    if any(len(chunk["choices"]) == 1 and chunk["choices"][0]["index"] for chunk in chunks):
+    if any(choice["index"] for chunk in chunks for choice in chunk["choices"]):
         return chunks
     first = next((chunk for chunk in chunks if text_piece(chunk)), None)
     if first is None or first is not chunks[1]:
