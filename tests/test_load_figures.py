@@ -248,6 +248,16 @@ def test_rates_are_of_what_arrived_while_it_was_counted() -> None:
     assert measure.throughput(measure.total(), phase="a")["requests_per_s"] == 0.0
 
 
+def test_rates_end_where_the_test_was_ended() -> None:
+    measure = Measure(spans=[Span(0.0, 100.0)])
+    measure.until = measure.rates.until = 2.0
+    row = {"scenario": "chat", "sent_s": 0.5, "counted": True, "error": None, "late": 0.0, "events": 2, "ttft": 1.0}
+    measure.add({**row, "e2e": 500.0, "output_tokens": 2}, [60_000, 100_000])
+    measure.add({**row, "e2e": 9000.0, "output_tokens": 2}, [150_000, 900_000])
+    found = measure.throughput(measure.total())
+    assert (found["requests_per_s"], found["chunks_per_s"]) == (0.5, 1.5)
+
+
 # Workloads.
 
 
@@ -302,6 +312,7 @@ def test_traces_and_prompts_of_the_user_are_replayed(tmp_path: Path) -> None:
     [
         ("title: t\nprompt_tokens: -1\n", "/prompt_tokens"),
         ("title: t\nprompts: none.jsonl\n", "none.jsonl"),
+        ("title: t\nprompts: hi.jsonl\n", "hi.jsonl:1"),
         ("title: t\ntrace: broken.jsonl\n", "broken.jsonl:2"),
         ("title: t\ntrace: empty.jsonl\n", "holds no request"),
         ("title: t\nwhat: 1\n", "unknown member 'what'"),
@@ -311,6 +322,7 @@ def test_traces_and_prompts_of_the_user_are_replayed(tmp_path: Path) -> None:
 def test_a_workload_that_cannot_be_read_says_where(tmp_path: Path, text: str, said: str) -> None:
     write(tmp_path / "broken.jsonl", '{"timestamp": 1, "input_length": 3, "output_length": 5}\n{"timestamp": 1}\n')
     write(tmp_path / "empty.jsonl", "\n")
+    write(tmp_path / "hi.jsonl", '{"messages": ["hi"]}\n')
     with pytest.raises(Invalid) as caught:
         workload.load(write(tmp_path / "w.yaml", text))
     assert said in str(caught.value)
@@ -455,7 +467,7 @@ def test_two_runs_are_better_worse_or_undecided() -> None:
 
 
 def test_every_job_is_accounted_for() -> None:
-    ledger = Ledger("a")
+    ledger = Ledger("a0000")
     jobs = [ledger.submit(n) for n in range(5)]
     for job in jobs[:3]:
         ledger.end(job, "completed")
@@ -477,7 +489,7 @@ def test_every_job_is_accounted_for() -> None:
     [("wrong", "wrong_answer"), ("id", "answered_twice"), ("twice", "answered_twice"), ("overdue", "overdue")],
 )
 def test_a_job_that_went_wrong_is_seen(fault: str, name: str) -> None:
-    ledger = Ledger()
+    ledger = Ledger("b0000")
     one, two = ledger.submit(1), ledger.submit(2)
     for job in (one, two):
         ledger.end(job, "completed")
@@ -491,8 +503,21 @@ def test_a_job_that_went_wrong_is_seen(fault: str, name: str) -> None:
     assert not found["accounted"]
 
 
+def test_a_prefix_tells_the_jobs_of_two_processes_apart() -> None:
+    first, second = Ledger("1aaaa"), Ledger("10aaa")
+    assert not {first.submit(n) for n in range(20)} & {second.submit(n) for n in range(20)}
+
+
+def test_a_queues_url_becomes_a_line_that_can_be_sent() -> None:
+    address = Address.of("http://127.0.0.1:9/v1")
+    assert pattern.path_of({"body": "/u"}, "", {}, {"u": "/jöb 1?a=b c"}, address) == "/j%C3%B6b%201?a=b%20c"
+    with pytest.raises(Failure) as caught:
+        pattern.path_of({"body": "/u"}, "", {}, {"u": "http://[bad"}, address)
+    assert caught.value.name == "queue.bad_url"
+
+
 def test_a_second_execution_breaks_the_account() -> None:
-    ledger = Ledger()
+    ledger = Ledger("b0000")
     ledger.end(ledger.submit(1), "completed")
     assert total("P0", [ledger.told()], 0)["accounted"]
     assert not total("P0", [ledger.told()], 1)["accounted"]

@@ -304,6 +304,61 @@ def test_a_bad_server_is_counted_under_a_name_and_ends(tmp_path: Path, name: str
     assert sum(found["errors"].values()) == 3
 
 
+@pytest.mark.parametrize(
+    ("said", "error"), [(b"", "timeout.total"), (answer(b"{}", status="413 Too Large"), "http.413")]
+)
+def test_a_request_that_is_not_read_is_given_up(tmp_path: Path, said: bytes, error: str) -> None:
+    (tmp_path / "prompts.jsonl").write_text(json.dumps("x" * 30_000_000) + "\n")
+    (tmp_path / "large.yaml").write_text("title: L\nprompts: prompts.jsonl\n")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        kept: list[socket.socket] = []
+
+        def deaf() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    kept.append(connection)
+                    connection.sendall(said)
+
+        threading.Thread(target=deaf, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        words = ["--model", "m", "--requests", "2", "--users", "1", "--timeout", "2"]
+        code, found, text = load(tmp_path / "run", "steady", url, "--workload", str(tmp_path / "large.yaml"), *words)
+        for connection in kept:
+            connection.close()
+    assert (code, found["errors"]) == (1, {error: 2}), text
+
+
+def test_a_batch_file_of_odd_lines_is_accounted_for(tmp_path: Path) -> None:
+    odd = [
+        {"custom_id": ["a"]},
+        {"custom_id": "nobody"},
+        ["no object"],
+        {"custom_id": "IT", "response": [1]},
+        {"custom_id": "IT", "response": {"status_code": 200, "body": {"choices": "none", "id": 5}}},
+    ]
+    (tmp_path / "p.yaml").write_text("title: B\nbatch: {size: 1, endpoint: /v1/chat/completions, every_s: 0.05}\n")
+    asked: list[bytes] = []
+
+    def files(connection: socket.socket, request: bytes) -> None:
+        head = request.partition(b"\r\n")[0]
+        if b"custom_id" in request:
+            asked.extend(re.findall(rb'"custom_id":"(\w+)"', request))
+        if head.startswith(b"GET") and b"/content" in head:
+            lines = [json.dumps(row).replace("IT", asked[-1].decode()) for row in odd]
+            connection.sendall(answer("\n".join(lines).encode(), "application/jsonl"))
+        else:
+            connection.sendall(answer(b'{"id":"a b/c","status":"completed","output_file_id":"f\\r\\nX: 1"}'))
+
+    with raw_server(files) as url:
+        words = ["--model", "m", "--requests", "2", "--users", "1", "--queue", str(tmp_path / "p.yaml")]
+        code, found, said = load(tmp_path / "run", "queue", url, *words)
+    queue = found["queue"]
+    assert (code, queue["submitted"], queue["failed"], queue["pending"]) == (1, 2, 2, 0), said
+    assert queue["answered_twice"] == 8
+    assert len(set(asked)) == 2
+
+
 def test_a_kept_connection_that_was_closed_is_no_failure(tmp_path: Path) -> None:
     said = chunked(
         b'data: {"id":"a","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}', b"data: [DONE]"

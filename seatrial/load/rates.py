@@ -30,6 +30,8 @@ class Rates:
 
     def __init__(self, spans: Sequence[Span]) -> None:
         self._spans = tuple(spans)
+        self.until = math.inf
+        """When the test ended, where that was before its time, seconds: what comes later is not counted."""
         self._counts: dict[tuple[str, str], defaultdict[str, float]] = {}
 
     def add(self, row: Record, at: list[int], good: bool) -> None:
@@ -39,15 +41,16 @@ class Rates:
         end = row["sent_s"] + row["e2e"] / 1000
         output = row.get("output_tokens") or 0
         for span in self._spans:
-            if span.begin > end or span.end <= row["sent_s"]:
+            close = min(span.end, self.until)
+            if span.begin > end or close <= row["sent_s"]:
                 continue
             counts = self._counts.setdefault((row["scenario"], span.phase), defaultdict(float))
             if at:
                 low = bisect_left(at, span.begin * _SECOND)
-                high = len(at) if math.isinf(span.end) else bisect_left(at, span.end * _SECOND)
+                high = len(at) if math.isinf(close) else bisect_left(at, close * _SECOND)
                 counts["events"] += high - low
                 counts["output"] += (high - low) * output / len(at)
-            if span.begin <= end < span.end:
+            if span.begin <= end < close:
                 counts["ok"] += 1
                 counts["good"] += good
                 for name in _TOKENS:

@@ -356,7 +356,7 @@ class Session:
         """Lets no further request begin, and says that the test is over."""
         self.stopping = True
         if self.quota is None:
-            self.measure.until = min(self.elapsed, self.seconds)
+            self.measure.until = self.measure.rates.until = min(self.elapsed, self.seconds)
         self.done.set()
 
     # Between processes.

@@ -26,12 +26,16 @@ from seatrial.load.address import Address, Failure
 _READ = 16384
 """Bytes of one read: a small buffer is cheaper to get, and what does not fit is read in the loop's next turn."""
 _READABLE, _WRITABLE = 1, 2
+_PATIENCE_S = 0.25
+"""How often a request that the server does not read looks whether it is still wanted."""
 _TURN_NS = 1_000_000
 """How long reading goes on before other greenlets have their turn."""
 
 
 class Sink(Protocol):
-    """What takes the bytes of a connection."""
+    """What takes the bytes of a connection. It wants no more of them once `end_ns` is set."""
+
+    end_ns: int
 
     def receive(self, at_ns: int, data: bytes) -> None:
         """Bytes of the response; `b""` is the end of the connection."""
@@ -129,15 +133,14 @@ def intake() -> Intake:
 
 
 class Resolver:
-    """Looks an address up once, and hands out its results in turn."""
+    """Looks an address up once; what worked last is tried first."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
         self._found: list[tuple[int, Any]] = []
-        self._next = 0
 
-    def next(self) -> tuple[int, Any]:
-        """A family and a socket address. Raises Failure."""
+    def all(self) -> list[tuple[int, Any]]:
+        """Families and socket addresses, in the order in which to try them. Raises Failure."""
         if not self._found:
             from gevent import socket as gsocket
 
@@ -146,12 +149,13 @@ class Resolver:
             except (OSError, UnicodeError) as error:
                 raise Failure("connect.dns", str(error)) from None
             self._found = [(row[0], row[4]) for row in rows]
-        return self._found[self._next % len(self._found)]
+        return list(self._found)
 
-    def skip(self) -> bool:
-        """Goes on to the next result of the look-up; False once all were tried."""
-        self._next += 1
-        return self._next % len(self._found) != 0
+    def worked(self, place: tuple[int, Any]) -> None:
+        """From now on that address is tried first."""
+        if self._found[0] != place:
+            self._found.remove(place)
+            self._found.insert(0, place)
 
 
 class Connection:
@@ -192,17 +196,7 @@ class Connection:
         timer = gevent.Timeout(timeout_s)
         timer.start()
         try:
-            while True:
-                try:
-                    connection._connect(*resolver.next())
-                    break
-                except OSError as error:
-                    connection.close()
-                    if not resolver.skip():
-                        name = "refused" if error.errno == errno.ECONNREFUSED else "failed"
-                        if error.errno in (errno.EMFILE, errno.ENFILE):
-                            name = "no_descriptors"
-                        raise Failure(f"connect.{name}", os.strerror(error.errno or 0)) from None
+            connection._reach(resolver)
             if context is not None:
                 connection._agree(context, resolver.address.host)
         except gevent.Timeout as caught:
@@ -223,6 +217,23 @@ class Connection:
         connection.open = True
         connection._watch()
         return connection
+
+    def _reach(self, resolver: Resolver) -> None:
+        """Connects to the first address that answers. Raises Failure."""
+        places = resolver.all()
+        for place in places:
+            try:
+                self._connect(*place)
+            except OSError as error:
+                self.close()
+                if place is places[-1]:
+                    name = "refused" if error.errno == errno.ECONNREFUSED else "failed"
+                    if error.errno in (errno.EMFILE, errno.ENFILE):
+                        name = "no_descriptors"
+                    raise Failure(f"connect.{name}", os.strerror(error.errno or 0)) from None
+            else:
+                resolver.worked(place)
+                return
 
     def _connect(self, family: int, where: Any) -> None:
         sock = self._sock = _socket.socket(family, socket.SOCK_STREAM)
@@ -332,7 +343,12 @@ class Connection:
             except BlockingIOError:
                 if not wait:
                     return
-                self._wait(_WRITABLE)
+                with gevent.Timeout(_PATIENCE_S, False):
+                    self._wait(_WRITABLE)
+                if self.sink is not None and self.sink.end_ns:
+                    # Answered, or given up, before it was read: the rest is not sent.
+                    self.open = False
+                    return
 
     def close(self) -> None:
         """The socket is closed; nothing more comes from it."""

@@ -131,12 +131,18 @@ def _prompts(path: Path) -> Iterator[Turn]:
             prompt = row if isinstance(row, str) else row.get("messages") or row["prompt"]
             if not prompt or not isinstance(prompt, (str, list)):
                 raise ValueError
+            if not isinstance(prompt, str) and not all(isinstance(one, dict) and one.get("role") for one in prompt):
+                raise ValueError
+            if not isinstance(prompt, str) and "content" not in prompt[-1]:
+                raise ValueError
             output = None if isinstance(row, str) else row.get("output_tokens") or row.get("max_tokens")
             yield Turn(prompt, output)
             found = True
         except (ValueError, KeyError, AttributeError):
             raise Invalid(
-                f"{path}:{number}", "", 'expected a JSON line: a string, {"prompt": ...} or {"messages": [...]}'
+                f"{path}:{number}",
+                "",
+                'expected a JSON line: a string, {"prompt": ...} or {"messages": [{"role": ..., "content": ...}, ...]}',
             ) from None
     if not found:
         raise Invalid(str(path), "", "holds no prompt")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from time import perf_counter_ns
 from typing import Any
+from urllib.parse import quote
 
 import gevent
 import orjson
@@ -82,7 +83,7 @@ class Batches(Jobs):
         session, batch = self.session, self.pattern.batch
         every, accepted, running = batch.get("every_s", 1.0), perf_counter_ns(), 0
         until = call.sent_ns + int(session.options.timeout * 1e9)
-        path = f"{session.address.path.rstrip('/')}/batches/{id}"
+        path = f"{session.address.path.rstrip('/')}/batches/{quote(id, safe='')}"
         while True:
             gevent.sleep(every)
             if perf_counter_ns() > until:
@@ -101,21 +102,22 @@ class Batches(Jobs):
             every = min(every * batch.get("backoff", 1.0), batch.get("most_s", 60.0))
 
     def _take(self, file: str, waiting: set[str]) -> None:
-        path = f"{self.session.address.path.rstrip('/')}/files/{file}/content"
+        path = f"{self.session.address.path.rstrip('/')}/files/{quote(file, safe='')}/content"
         for line in self._get(path).reading.body.splitlines():
             row = patterns.parsed(line)
-            nonce = row.get("custom_id") if isinstance(row, dict) else None
-            if nonce not in waiting:
-                self.ledger.twice.append(f"a line of {file} answers {nonce}, which waits for none")
+            nonce = patterns.at(row, "/custom_id")
+            if not isinstance(nonce, str) or nonce not in waiting:
+                self.ledger.twice.append(f"a line of {file} answers {str(nonce)[:80]}, which waits for none")
                 continue
             waiting.discard(nonce)
-            response = row.get("response") or {}
-            good = response.get("status_code") == 200 and not row.get("error")
+            good = patterns.at(row, "/response/status_code") == 200 and not patterns.at(row, "/error")
             self.ledger.end(nonce, "completed" if good else "failed")
             if good:
-                body = response.get("body") or {}
-                text = patterns.at(body, "/choices/0/message/content") or ""
-                self.ledger.answer(nonce, str(body.get("id") or ""), text)
+                id, text = (
+                    patterns.at(row, "/response/body/id"),
+                    patterns.at(row, "/response/body/choices/0/message/content"),
+                )
+                self.ledger.answer(nonce, id if isinstance(id, str) else "", text if isinstance(text, str) else "")
 
     def _upload(self, data: bytes) -> bytes:
         parts = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from seatrial.load.session import Session
 
 _JSON = {"content-type": "application/json"}
+_ASIDE_S = 5.0
+"""What is asked before and after the test may take so long."""
 
 
 class Jobs:
@@ -27,7 +30,7 @@ class Jobs:
 
     def __init__(self, session: Session, pattern: Pattern) -> None:
         self.session, self.pattern = session, pattern
-        self.ledger = Ledger(f"{session.place:x}")
+        self.ledger = Ledger(secrets.token_hex(3)[:5])
         self._cancels: dict[str, str] = {}
         self._executed_before: int | None = None
         submit = pattern.submit
@@ -171,18 +174,18 @@ class Jobs:
         return call
 
     def _executions(self) -> int | None:
-        where = self.pattern.executions
-        try:
-            path = self.session.address.path.rstrip("/") + where["path"]
-            found = patterns.at(patterns.parsed(self._get(path).reading.body), where["at"])
-        except Failure:
-            return None
+        where, found = self.pattern.executions, None
+        with gevent.Timeout(_ASIDE_S, False):
+            try:
+                path = self.session.address.path.rstrip("/") + where["path"]
+                found = patterns.at(patterns.parsed(self._get(path).reading.body), where["at"])
+            except Failure:
+                pass
         return found if isinstance(found, int) else None
 
     def close(self) -> None:
         """Jobs that nobody waits for any longer are cancelled, where the pattern can; then the account is closed."""
-        timer = gevent.Timeout(5, False)
-        with timer:
+        with gevent.Timeout(_ASIDE_S, False):
             for nonce, path in list(self._cancels.items()):
                 try:
                     if self._get(path, self.pattern.cancel["method"]).status < 300:

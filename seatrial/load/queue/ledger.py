@@ -13,7 +13,8 @@ _OPEN = "pending"
 class Ledger:
     """The state of each job by its nonce, and what its answer gave back."""
 
-    def __init__(self, prefix: str = "") -> None:
+    def __init__(self, prefix: str) -> None:
+        """`prefix` is five hexadecimal digits that no other process and no earlier run has."""
         self._prefix = prefix
         self._states: dict[str, str] = {}
         self._answers: dict[str, str] = {}  # an answer's id to the job that got it
@@ -25,7 +26,7 @@ class Ledger:
 
     def submit(self, number: int) -> str:
         """A new job; its nonce."""
-        nonce = f"{self._prefix}{number:0{12 - len(self._prefix)}x}"
+        nonce = f"{self._prefix}{number:07x}"
         self._states[nonce] = _OPEN
         self._places[nonce] = len(self._places)
         return nonce

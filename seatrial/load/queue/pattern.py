@@ -94,12 +94,17 @@ def path_of(where: Mapping[str, str], id: str, headers: Mapping[str, str], body:
     if "template" in where:
         return address.path.rstrip("/") + where["template"].replace("{id}", quote(id, safe=""))
     url = found_at(where, headers, body)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise Failure("queue.bad_url", repr(url)[:200]) from None
     if parts.netloc and (parts.scheme, parts.netloc) != (address.scheme, address.authority):
         raise Failure("queue.other_host", f"the queue points to {parts.netloc}")
-    if not parts.path.startswith("/"):
-        return f"{address.path.rstrip('/')}/{parts.path}" + (f"?{parts.query}" if parts.query else "")
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    # What no request line can hold is escaped, as a browser does.
+    path, query = quote(parts.path, safe="/%:@!$&'()*+,;=~-._"), quote(parts.query, safe="/%:@!$&'()*+,;=~-._?")
+    if not path.startswith("/"):
+        path = f"{address.path.rstrip('/')}/{path}"
+    return path + (f"?{query}" if query else "")
 
 
 def load(name: str) -> Pattern:

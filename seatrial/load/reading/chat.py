@@ -20,7 +20,7 @@ class Dialect(Reading):
         if not choices:
             return Failure("body.empty", "no choices")
         if self.text is not None:
-            self.text.append(choices[0]["message"].get("content") or "")
+            self.text[:] = [choices[0]["message"].get("content") or ""]
         return (
             None if all(c.get("finish_reason") for c in choices) else Failure("body.unterminated", "no finish_reason")
         )

@@ -19,5 +19,5 @@ class Dialect(Reading):
         if not answer["choices"]:
             return Failure("body.empty", "no choices")
         if self.text is not None:
-            self.text.append(answer["choices"][0].get("text") or "")
+            self.text[:] = [answer["choices"][0].get("text") or ""]
         return None

@@ -20,5 +20,5 @@ class Dialect(Reading):
             return Failure("body.failed", f"status {answer['status']}")
         if self.text is not None:
             parts = [p for item in answer["output"] for p in item.get("content") or ()]
-            self.text.append("".join(p.get("text", "") for p in parts))
+            self.text[:] = ["".join(p.get("text", "") for p in parts)]
         return None if answer["output"] else Failure("body.empty", "no output")
