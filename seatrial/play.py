@@ -16,7 +16,7 @@ from seatrial.judge import erred, judge, mark, relate
 from seatrial.model import Case, Exchange, Finding, Level, Operation, Status, Step, Verdict
 from seatrial.profile import Target
 from seatrial.reference import ABSENT, Scope, at, resolve
-from seatrial.refusal import refused, retry_after
+from seatrial.refusal import error_of, refused, retry_after
 from seatrial.summary import SPENT
 
 _PLAIN: dict[str, dict[str, Any]] = {
@@ -57,6 +57,7 @@ class Player:
         self._number, self._stride = first - stride, stride
         self._silent: dict[str, int] = {}
         self._taken: list[int] = []
+        self._absent: dict[tuple[str, str], str] = {}
 
     def play(self, case: Case) -> list[Verdict]:
         """Every verdict on this case; exchanges and verdicts are recorded before this returns.
@@ -110,6 +111,10 @@ class Player:
                 self._step(case, step, scope, [])
 
     def _step(self, case: Case, step: Step, scope: Scope, exchanges: list[Exchange]) -> tuple[list[Verdict], str]:
+        route = step.operation.id, step.call.get("family", case.scenario.family)
+        if route in self._absent:
+            # The first request that needs a route finds out whether it is there; the others need not ask again.
+            return self._all(case, step, Status.SKIPPED, self._absent[route]), self._absent[route]
         try:
             exchange = self._ask(case, step, scope)
         except Inconclusive as reason:
@@ -127,6 +132,9 @@ class Player:
         if wants_success or not named:
             refusal = refused(exchange, case.scenario.needs, self.target, route_only=not wants_success)
         if refusal:
+            missing = exchange.status in (404, 405, 501) and error_of(exchange)[0] != "model"
+            if missing and "{" not in step.operation.path:
+                self._absent[route] = refusal
             verdicts += self._all(case, step, Status.SKIPPED, refusal, exchange.number)
             blocked = refusal
         elif exchange.status in (429, 503) and not named:

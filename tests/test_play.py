@@ -192,3 +192,12 @@ def test_an_interrupted_case_is_kept_and_not_counted_as_played(one_case: Any, tm
     recorded = run.read(tmp_path)
     assert len(recorded.exchanges) == 1
     assert not recorded.judged
+
+
+def test_a_route_that_is_not_there_is_asked_for_once(tmp_path: Path) -> None:
+    with server.running(server.Settings(plants=("legal.no-completions-404",))) as url:
+        played = play(tmp_path, url, only=("completions.*",), profile="openai-compatible")
+    skipped = [v for v in played.verdicts if "unsupported: completions" in v.reason]
+    assert len({v.case for v in skipped}) > 10
+    asked = [x for x in played.exchanges.values() if x.operation.id == "createCompletion"]
+    assert len(asked) == 1
