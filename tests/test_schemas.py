@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import collections.abc
 import copy
+import importlib
 import json
+import pkgutil
 import types
 import typing
 from pathlib import Path
@@ -30,6 +32,8 @@ from referencing import Registry, Resource
 
 from seatrial import citation, files, schema
 from seatrial.model import Invalid
+from tests import wire
+from tests.wire import DROP
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 DOCUMENTS: dict[str, Any] = {path.name: json.loads(path.read_text()) for path in (SCHEMAS / "openai").glob("*.json")}
@@ -38,6 +42,7 @@ REGISTRY: Registry[Any] = Registry().with_resources(
 )
 ERRATA = files.read(SCHEMAS / "errata.yaml").data["errata"]
 SPECS = files.read(SCHEMAS / "specs.yaml").data["specs"]
+FAMILIES = [importlib.import_module(f"tests.wire.{found.name}") for found in pkgutil.iter_modules(wire.__path__)]
 
 
 # --- the files themselves
@@ -169,6 +174,8 @@ CLIENT_TYPES = {
     "completion-request.json": completion_create_params.CompletionCreateParams,
     "embedding-request.json": embedding_create_params.EmbeddingCreateParams,
 }
+for family in FAMILIES:
+    CLIENT_TYPES |= family.TYPES
 
 
 def excused(name: str, *kinds: str) -> set[str]:
@@ -265,7 +272,6 @@ def test_errata_point_somewhere(key: str) -> None:
 
 # --- documents by hand
 
-DROP = object()
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
 LOGPROBS = {"content": [{"token": "a", "logprob": -0.1, "bytes": [97], "top_logprobs": []}], "refusal": None}
@@ -434,6 +440,9 @@ BAD: dict[tuple[str, str], list[tuple[Any, ...]]] = {
     ],
 }
 # fmt: on
+for family in FAMILIES:
+    GOOD |= family.GOOD
+    BAD |= family.BAD
 
 
 def changed(document: Any, pointer: str, value: Any) -> Any:
