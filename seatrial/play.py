@@ -159,7 +159,7 @@ class Player:
         if isinstance(body, dict):
             body = {**body, **(call.get("merge") or {})}
             body = {name: value for name, value in body.items() if name not in (call.get("drop") or ())}
-        raw = call["raw"].encode("utf-8") if "raw" in call else None
+        raw = call["raw"].encode("utf-8", "surrogateescape") if "raw" in call else None
         headers = call.get("headers")
         if "form" in call:
             raw, headers = form.encode(call["form"]), {"content-type": form.MEDIA, **(headers or {})}

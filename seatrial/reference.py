@@ -1,7 +1,11 @@
-"""Resolves what a scenario refers to: `$inputs`, `$steps`, `$target`, `$response`, JSON Pointers and `$repeat`."""
+"""Resolves what a scenario refers to: `$inputs`, `$steps`, `$target`, `$response`, JSON Pointers and the forms.
+
+Forms are `{$repeat: value, times: n}`, `{$text: [parts]}` joined, and `{$json: value}` as JSON text.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,6 +54,10 @@ def resolve(value: Any, scope: Scope) -> Any:
         if value.keys() == {"$repeat", "times"}:
             unit = resolve(value["$repeat"], scope)
             return unit * int(value["times"])
+        if value.keys() == {"$text"}:
+            return "".join(str(resolve(part, scope)) for part in value["$text"])
+        if value.keys() == {"$json"}:
+            return json.dumps(resolve(value["$json"], scope), separators=(",", ":"))
         return {key: resolve(item, scope) for key, item in value.items()}
     if isinstance(value, list):
         return [resolve(item, scope) for item in value]

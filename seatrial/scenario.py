@@ -30,6 +30,10 @@ class Catalog:
             if TIERS.index(scenario.tier) <= TIERS.index(tier):
                 yield from ([Case(scenario, row) for row in scenario.inputs] if scenario.inputs else [Case(scenario)])
 
+    def plus(self, more: Iterable[Scenario]) -> Catalog:
+        """This catalog with further scenarios."""
+        return Catalog(self.operations, {**self.scenarios, **{scenario.id: scenario for scenario in more}})
+
 
 def paths(folder: Path | None = None) -> list[Path]:
     """The scenario files that belong to the project, then those of the user's folder."""

@@ -89,11 +89,15 @@ def breaches(document: Any, schema: Any) -> list[tuple[str, str, str]]:
 
     Raises ValueError where the schema itself cannot be used.
     """
-    compiled = Draft202012Validator(schema, registry=_registry())
     try:
-        return _findings(compiled.iter_errors(document))
+        return _findings(compiled(schema).iter_errors(document))
     except Unresolvable as error:
         raise ValueError(f"the schema refers to what is not there: {error}") from error
+
+
+def compiled(schema: Any) -> Draft202012Validator:
+    """The validator of a schema given as a document, whose references are absolute."""
+    return Draft202012Validator(schema, registry=_registry())
 
 
 def check_schema(schema: Any) -> str | None:

@@ -14,6 +14,7 @@ from seatrial import __version__, connect, profile, run, scenario
 from seatrial.capability import unknown
 from seatrial.check import Check, checks, load_checks
 from seatrial.client import Bounds, Client
+from seatrial.generate import invalid
 from seatrial.judge import judge, mark, relate
 from seatrial.model import Case, Invalid
 from seatrial.play import Budget, Player
@@ -42,10 +43,15 @@ class Options:
 
 
 def catalog(options: Options) -> Catalog:
-    """The project's scenarios and the user's, with the user's checks registered. Raises Invalid."""
+    """The project's scenarios, the user's, and at tier nightly those derived from both; registers the user's checks.
+
+    Raises Invalid.
+    """
     found = scenario.load(scenario.paths(options.folder))
     if options.folder is not None and (options.folder / "checks").is_dir():
         load_checks(options.folder / "checks")
+    if options.tier == "nightly" or options.only or options.skip:
+        found = found.plus(invalid.scenarios(found.scenarios.values()))
     return found
 
 

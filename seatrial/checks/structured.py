@@ -81,8 +81,8 @@ def json_object(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _asks_both(exchanges: Sequence[Exchange]) -> bool:
-    kinds = {_format(exchange).get("type") for exchange in exchanges if exchange.status is not None}
-    return {"json_schema", "json_object"} <= kinds
+    kinds = [_format(exchange).get("type") for exchange in exchanges if exchange.status is not None]
+    return "json_schema" in kinds and "json_object" in kinds
 
 
 @relation("structured.json-object-offered", level=SHOULD, applies=_asks_both, spec="issue#GD4AI/obsidian-llm-wiki/306")

@@ -38,6 +38,9 @@ def _message(message: Any, at: str, vision: bool, origin: str) -> None:
         raise bad(f"{at}.name", f"Invalid type for '{at}.name': expected a string.", "invalid_type")
     content = message.get("content")
     calls = message.get("tool_calls")
+    for name, members in (("refusal", ()), ("audio", ("id",)), ("function_call", ("name", "arguments"))):
+        if role == "assistant":
+            _optional(message.get(name), f"{at}.{name}", members)
     if calls is not None:
         _calls(calls, f"{at}.tool_calls", role)
     if content is None:
@@ -63,6 +66,17 @@ def _message(message: Any, at: str, vision: bool, origin: str) -> None:
         )
 
 
+def _optional(value: Any, at: str, members: tuple[str, ...]) -> None:
+    """Raises Refused for what is neither null nor an object of these strings (a string, where there are none)."""
+    good = (
+        isinstance(value, str)
+        if not members
+        else isinstance(value, dict) and all(isinstance(value.get(name), str) for name in members)
+    )
+    if value is not None and not good:
+        raise bad(at, f"Invalid type for '{at}': expected {'an object' if members else 'a string'}.", "invalid_type")
+
+
 def _calls(calls: Any, at: str, role: str) -> None:
     if not isinstance(calls, list) or role != "assistant":
         raise bad(at, f"Invalid value for '{at}'.", "invalid_type")
@@ -70,6 +84,8 @@ def _calls(calls: Any, at: str, role: str) -> None:
         place = f"{at}[{index}]"
         if not isinstance(call, dict) or not isinstance(call.get("id"), str):
             raise bad(f"{place}.id", f"Invalid type for '{place}.id': expected a string.", "invalid_type")
+        if call.get("type") not in ("function", "custom"):
+            raise bad(f"{place}.type", f"Invalid value for '{place}.type': expected 'function'.", "invalid_value")
         function = call.get("function")
         if (
             not isinstance(function, dict)
@@ -81,6 +97,9 @@ def _calls(calls: Any, at: str, role: str) -> None:
 
 def _part(part: Any, at: str, role: str, vision: bool, origin: str) -> None:
     kind = part.get("type") if isinstance(part, dict) else None
+    if kind is not None and part.get("prompt_cache_breakpoint", {"mode": "explicit"}) != {"mode": "explicit"}:
+        at = f"{at}.prompt_cache_breakpoint"
+        raise bad(at, f"Invalid value for '{at}': expected mode 'explicit'.", "invalid_value")
     if kind == "text":
         if not isinstance(part.get("text"), str):
             raise bad(f"{at}.text", f"Invalid type for '{at}.text': expected a string.", "invalid_type")
@@ -145,6 +164,8 @@ def tools(given: Any, choice: Any, parallel: Any) -> dict[str, dict[str, Any]]:
                 f"Invalid '{at}.function.name': expected a-z, A-Z, 0-9, _ and -, up to 64.",
                 "invalid_value",
             )
+        if not isinstance(function.get("description"), (str, type(None))):
+            raise bad(f"{at}.function.description", f"Invalid type for '{at}.function.description'.", "invalid_type")
         parameters = function.get("parameters", {})
         if not isinstance(parameters, dict) or parameters.get("type", "object") != "object":
             raise bad(

@@ -86,7 +86,7 @@ def logit_bias(name: str, value: Any) -> None:
         if (
             not re.fullmatch(r"\d+", key)
             or isinstance(bias, bool)
-            or not isinstance(bias, (int, float))
+            or not isinstance(bias, int)
             or not -100 <= bias <= 100
         ):
             raise bad(name, "Invalid 'logit_bias': expected token ids with values from -100 to 100.", "invalid_value")

@@ -1,0 +1,110 @@
+"""Requests derived from the schemas: each wrong one has one fault, and no other server than a faulty one fails on it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from seatrial import scenario, schema
+from seatrial.generate import invalid, shape
+from seatrial.generate.faults import faults
+from seatrial.model import Case, Level, Scenario, Status
+from tests import plants
+
+CATALOG = scenario.load(scenario.paths())
+DERIVED = {derived.id: derived for derived in invalid.scenarios(CATALOG.scenarios.values())}
+REQUESTS = sorted({str(o.request) for o in CATALOG.operations.values() if o.request})
+
+
+def wrong(scenario: Scenario) -> tuple[str, object]:
+    """The schema and the body of the step that asks wrongly."""
+    step = scenario.steps[-1]
+    return str(step.operation.request), step.call.get("body")
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_an_example_of_each_arm_keeps_to_the_schema(name: str) -> None:
+    document = shape.document(name)
+    found = shape.examples(document)
+    assert found
+    for label, value in found:
+        assert schema.errors(value, name) == [], label
+
+
+def test_every_derived_body_breaks_the_schema_in_one_place() -> None:
+    assert len(DERIVED) > 400
+    for derived in DERIVED.values():
+        name, body = wrong(derived)
+        if isinstance(body, dict):
+            assert schema.errors(body, name), derived.id
+
+
+def test_every_operation_that_a_scenario_asks_rightly_has_a_donor() -> None:
+    found = invalid.donors(CATALOG.scenarios.values())
+    assert set(found) >= {"createChatCompletion", "createCompletion", "createEmbedding"}
+    for donor in found.values():
+        assert schema.errors(donor.step.call["body"], str(donor.step.operation.request)) == []
+
+
+@pytest.mark.parametrize(
+    ("id", "level", "value"),
+    [
+        ("createChatCompletion/temperature/too-large", Level.MUST, 2.1),
+        ("createChatCompletion/n/too-small", Level.MUST, 0),
+        ("createChatCompletion/n/as-fraction", Level.MUST, 1.5),
+        ("createChatCompletion/logit_bias/1/too-large", Level.SHOULD, {"1": 101}),
+        ("createChatCompletion/service_tier/outside", Level.MUST, "auto-seatrial"),
+        ("createCompletion/best_of/too-large", Level.MUST, 21),
+        ("createEmbedding/input/empty", Level.MUST, ""),
+        ("createEmbedding/seatrial_unknown/extra", Level.MAY, 1),
+    ],
+)
+def test_a_fault_has_its_name_its_level_and_its_value(id: str, level: Level, value: object) -> None:
+    step = DERIVED[f"generated.invalid/{id}"].steps[-1]
+    assert next(iter(step.expect)) is level
+    assert step.call["body"][id.split("/")[1]] == value
+    assert step.probe
+
+
+def test_what_goes_with_a_member_is_sent_along() -> None:
+    body = DERIVED["generated.invalid/createChatCompletion/top_logprobs/too-large"].steps[-1].call["body"]
+    assert body["logprobs"] is True
+
+
+def test_a_schema_of_unions_is_broken_in_each_arm() -> None:
+    document = {
+        "type": "object",
+        "required": ["store"],
+        "properties": {
+            "store": {"anyOf": [{"type": "string", "maxLength": 3}, {"type": "array", "items": {"type": "integer"}}]},
+            "expires": {
+                "type": "object",
+                "required": ["days"],
+                "properties": {"days": {"minimum": 1, "type": "integer"}},
+            },
+        },
+    }
+    found = {fault.id: fault.body for fault in faults(document, {"store": "a"})}
+    assert found["expires/days/too-small"] == {"store": "a", "expires": {"days": 0}}
+    assert found["expires/days/missing"] == {"store": "a", "expires": {}}
+    assert "store/missing" in found
+    assert all(not shape.accepts(document, body) for body in found.values())
+
+
+def play(plant: str, *prefixes: str) -> list[str]:
+    """The failing verdicts of derived cases on a server with this plant."""
+    cases = [Case(DERIVED[id]) for id in DERIVED if id.startswith(tuple(f"generated.invalid/{p}" for p in prefixes))]
+    assert cases
+    return [v.id for v in plants.play((plant,), cases, "reference") if v.status is Status.FAIL]
+
+
+@pytest.mark.parametrize("plant", ["accepts.verbosity", "accepts.seed", "crashes.response_format"])
+def test_a_server_that_takes_a_wrong_value_is_caught(plant: str) -> None:
+    member = plant.partition(".")[2]
+    assert play(plant, f"createChatCompletion/{member}/")
+
+
+def test_a_derived_case_can_be_written_as_json() -> None:
+    for derived in DERIVED.values():
+        json.dumps([step.call for step in derived.steps])
