@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from seatrial.model import Invalid
@@ -53,3 +55,29 @@ class Address:
         """The same address with the path's last segment replaced: `/any/v2` and `queue` give `/any/queue`."""
         head = self.path.rstrip("/").rpartition("/")[0]
         return Address(self.scheme, self.host, self.port, f"{head}/{segment}")
+
+
+class Resolver:
+    """Looks an address up once; what worked last is tried first."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._found: list[tuple[int, Any]] = []
+
+    def all(self) -> list[tuple[int, Any]]:
+        """Families and socket addresses, in the order in which to try them. Raises Failure."""
+        if not self._found:
+            from gevent import socket as gsocket
+
+            try:
+                rows = gsocket.getaddrinfo(self.address.host, self.address.port, 0, socket.SOCK_STREAM)
+            except (OSError, UnicodeError) as error:
+                raise Failure("connect.dns", str(error)) from None
+            self._found = [(row[0], row[4]) for row in rows]
+        return list(self._found)
+
+    def worked(self, place: tuple[int, Any]) -> None:
+        """From now on that address is tried first."""
+        if self._found[0] != place:
+            self._found.remove(place)
+            self._found.insert(0, place)

@@ -21,7 +21,7 @@ import gevent
 from gevent.hub import get_hub
 from gevent.monkey import get_original
 
-from seatrial.load.address import Address, Failure
+from seatrial.load.address import Address, Failure, Resolver
 
 _READ = 16384
 """Bytes of one read: a small buffer is cheaper to get, and what does not fit is read in the loop's next turn."""
@@ -130,32 +130,6 @@ def intake() -> Intake:
     if found is None:
         found = _intakes[id(hub)] = Intake()
     return found
-
-
-class Resolver:
-    """Looks an address up once; what worked last is tried first."""
-
-    def __init__(self, address: Address) -> None:
-        self.address = address
-        self._found: list[tuple[int, Any]] = []
-
-    def all(self) -> list[tuple[int, Any]]:
-        """Families and socket addresses, in the order in which to try them. Raises Failure."""
-        if not self._found:
-            from gevent import socket as gsocket
-
-            try:
-                rows = gsocket.getaddrinfo(self.address.host, self.address.port, 0, socket.SOCK_STREAM)
-            except (OSError, UnicodeError) as error:
-                raise Failure("connect.dns", str(error)) from None
-            self._found = [(row[0], row[4]) for row in rows]
-        return list(self._found)
-
-    def worked(self, place: tuple[int, Any]) -> None:
-        """From now on that address is tried first."""
-        if self._found[0] != place:
-            self._found.remove(place)
-            self._found.insert(0, place)
 
 
 class Connection:
