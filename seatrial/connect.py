@@ -40,8 +40,13 @@ def connect(
     answer = _asked(client, target)
     _require_answer(answer, client, key_variable)
     notes: list[str] = []
-    ids = _ids(answer)
+    rows = _rows(answer)
+    ids = [row["id"] for row in rows]
     models = dict(target.models)
+    for family, id in _by_type(rows).items():
+        if family not in models:
+            models[family] = id
+            notes.append(f"{_FAMILIES[family]} of {id}, by its model_type")
     if "default" not in models:
         if not ids:
             if answer.error is not None or answer.status == 429 or (answer.status or 500) >= 500:
@@ -100,9 +105,30 @@ def _require_answer(answer: Exchange, client: Client, key_variable: str) -> None
         raise Unreachable(f"{url}: redirects to {answer.header('location')}: give that base URL instead")
 
 
-def _ids(answer: Exchange) -> list[str]:
+def _rows(answer: Exchange) -> list[dict[str, Any]]:
     try:
         body: Any = json.loads(answer.body)
-        return [row["id"] for row in body["data"] if isinstance(row["id"], str)]
+        return [row for row in body["data"] if isinstance(row["id"], str)]
     except (ValueError, TypeError, KeyError, RecursionError):
         return []
+
+
+_FAMILIES = {
+    "default": "chat is asked",
+    "embeddings": "embeddings are asked",
+    "audio": "transcripts are asked",
+    "speech": "speech is asked",
+    "images": "images are asked",
+}
+_TYPES = {"LLM": "default", "EMBEDDING": "embeddings", "STT": "audio", "TTS": "speech", "IMAGE": "images"}
+
+
+def _by_type(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """The first model of each family, where the list tells models apart by `meta_data.model_type`."""
+    found: dict[str, str] = {}
+    for row in rows:
+        meta = row.get("meta_data")
+        kind = meta.get("model_type") if isinstance(meta, dict) else None
+        if isinstance(kind, str) and kind.upper() in _TYPES:
+            found.setdefault(_TYPES[kind.upper()], row["id"])
+    return found

@@ -94,3 +94,32 @@ def hidden_size(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             yield Finding(f"{size} numbers, as hidden_size says", f"{len(vector)}", "body /data/0/embedding")
     if not judged:
         raise Inconclusive("the model's hidden_size is not known")
+
+
+def _listing_and_images(exchanges: Sequence[Exchange]) -> tuple[list[Exchange], list[Exchange]]:
+    lists = [x for x in exchanges if _lists_meta_data(x)]
+    settled = [x for x in exchanges if view.has_image(x) and (view.is_ok(x) or x.status in (400, 415, 422))]
+    return lists, settled
+
+
+@relation(
+    "models.modalities",
+    level=SHOULD,
+    applies=lambda exchanges: all(_listing_and_images(exchanges)),
+    spec="telekom#models",
+)
+def modalities(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """A model takes images where its input_modalities name them, and refuses them where they name others alone."""
+    lists, asked = _listing_and_images(exchanges)
+    said = {model.get("id"): (place, meta.get("input_modalities")) for place, model, meta in _described(lists[0])}
+    judged = False
+    for exchange in asked:
+        place, named = said.get(exchange.request.get("model"), (0, None))
+        if not isinstance(named, list) or not named:
+            continue
+        judged = True
+        if ("image" in named) != view.is_ok(exchange):
+            did = "accepted" if view.is_ok(exchange) else f"refused with {exchange.status}"
+            yield Finding(f"images as input_modalities {named} say", did, f"body /data/{place}/meta_data")
+    if not judged:
+        raise Inconclusive("the model's modalities are not known")

@@ -10,23 +10,9 @@ from seatrial.check import Inconclusive, relation
 from seatrial.model import MUST, Exchange, Finding
 
 
-def _parts(exchange: Exchange) -> list[Any]:
-    messages = exchange.request.get("messages")
-    contents = (
-        [item.get("content") for item in messages if isinstance(item, dict)] if isinstance(messages, list) else []
-    )
-    return [part for content in contents if isinstance(content, list) for part in content]
-
-
-def _has_image(exchange: Exchange) -> bool:
-    return exchange.operation.id == "createChatCompletion" and any(
-        isinstance(part, dict) and part.get("type") == "image_url" for part in _parts(exchange)
-    )
-
-
 def _applies(exchanges: Sequence[Exchange]) -> bool:
-    return any(_has_image(exchange) for exchange in exchanges) and any(
-        view.is_chat(exchange) and not _has_image(exchange) for exchange in exchanges
+    return any(view.has_image(exchange) for exchange in exchanges) and any(
+        view.is_chat(exchange) and not view.has_image(exchange) for exchange in exchanges
     )
 
 
@@ -47,14 +33,14 @@ def image_counted(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """An image is part of the prompt and counts in its tokens; a server that cannot read it refuses it."""
     judged = False
     for exchange in exchanges:
-        if not _has_image(exchange) or exchange.status is None:
+        if not view.has_image(exchange) or exchange.status is None:
             continue
         if 400 <= exchange.status < 500:
             judged = True
             continue
         for control in exchanges:
             same = view.same_but(control, exchange, "messages", "stream", "stream_options")
-            if not same or _has_image(control) or not view.is_chat(control) or _words(control) != _words(exchange):
+            if not same or view.has_image(control) or not view.is_chat(control) or _words(control) != _words(exchange):
                 continue
             try:
                 alone = view.count(view.usage(control), "prompt_tokens")

@@ -159,3 +159,13 @@ def forced(exchange: Exchange) -> bool:
     """Whether the request leaves the model no choice but to call a tool."""
     choice = tool_choice(exchange)
     return choice == "required" or choice.startswith("=")
+
+
+def has_image(exchange: Exchange) -> bool:
+    """Whether a request for a chat completion has an image in its messages."""
+    messages = exchange.request.get("messages")
+    contents = [one.get("content") for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    return exchange.operation.id == "createChatCompletion" and any(
+        isinstance(part, dict) and part.get("type") == "image_url" for part in parts
+    )

@@ -65,6 +65,7 @@ PLANTS = (
     defect("meta-data.members-absent", MODELS, "meta_data without its display_name", "models.meta-data", result=_meta(lambda meta: meta.pop("display_name")), **SHOULD),
     defect("meta-data.size-negative", MODELS, "Unknown lengths are -1, not 0", "models.meta-data", result=_meta(lambda meta: meta.update(max_output_length=-1)), **SHOULD),
     defect("meta-data.hidden-size", MODELS, "hidden_size is not the length of the vectors", "models.hidden-size", result=_meta(_sized), **SHOULD),
+    defect("meta-data.modalities", MODELS, "input_modalities leave images out, which are taken", "models.modalities", result=_meta(lambda meta: meta.update(input_modalities=["text"])), **SHOULD),
     variant("meta-data-first", "meta_data of three members", result=_meta(_first_generation)),
     variant("meta-data-second", "meta_data with end_of_life_date null", result=_meta(_second_generation)),
     variant("meta-data-null", "meta_data null", result=result(lambda made: [m.update(meta_data=None) for m in made.get("data", [made]) if "meta_data" in m], "/models", "/models/{model}")),
