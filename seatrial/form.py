@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 import wave
+import zlib
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 _BOUNDARY = "seatrial-form-5b1f9c7e20d4"
@@ -28,15 +31,53 @@ def tone(seconds: float) -> bytes:
     return out.getvalue()
 
 
+@cache
+def picture(width: int, height: int, hole: bool = False) -> bytes:
+    """A PNG with an alpha channel: red grows to the right, green downwards; a `hole` in the middle is transparent."""
+
+    def pixel(x: int, y: int) -> tuple[int, int, int, int]:
+        empty = hole and width <= 4 * x < 3 * width and height <= 4 * y < 3 * height
+        return 255 * x // width, 255 * y // height, 128, 0 if empty else 255
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes(part for x in range(width) for part in pixel(x, y)) for y in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@cache
+def _asset(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def _data(file: Mapping[str, Any]) -> bytes:
+    if "asset" in file:
+        return _asset(file["asset"])
+    if "tone_s" in file:
+        return tone(file["tone_s"])
+    if "picture" in file:
+        return picture(**file["picture"])
+    return str(file.get("text", "")).encode()
+
+
 def encode(form: Mapping[str, Any]) -> bytes:
-    """The body. A member is text, or a file: its `file` name, its media `type`, and `text` or `tone_s` seconds."""
-    parts = []
-    for name, value in form.items():
-        head, data = f'Content-Disposition: form-data; name="{name}"', b""
-        if isinstance(value, Mapping):
-            head += f'; filename="{value["file"]}"\r\nContent-Type: {value.get("type", "application/octet-stream")}'
-            data = tone(value["tone_s"]) if "tone_s" in value else str(value.get("text", "")).encode()
-        else:
-            data = str(value).encode()
-        parts.append(f"--{_BOUNDARY}\r\n{head}\r\n\r\n".encode() + data + b"\r\n")
-    return b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
+    """The body. A member is text, a file, or a list of these, sent under one name in their order.
+
+    A file has its `file` name, its media `type`, and what is in it: `text`, `tone_s` seconds, a `picture` of so many
+    pixels, or an `asset` (the path of a file). Raises OSError where an asset cannot be read.
+    """
+    return b"".join(_parts(form)) + f"--{_BOUNDARY}--\r\n".encode()
+
+
+def _parts(form: Mapping[str, Any]) -> Iterable[bytes]:
+    for name, given in form.items():
+        for value in given if isinstance(given, list) else [given]:
+            head = f'Content-Disposition: form-data; name="{name}"'
+            if isinstance(value, Mapping):
+                head += f'; filename="{value["file"]}"\r\nContent-Type: {value.get("type", "application/octet-stream")}'
+                data = _data(value)
+            else:
+                data = (str(value).lower() if isinstance(value, bool) else str(value)).encode()
+            yield f"--{_BOUNDARY}\r\n{head}\r\n\r\n".encode() + data + b"\r\n"

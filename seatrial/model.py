@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
@@ -119,6 +120,14 @@ class TransportError:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a multipart form: `file` is the name of the file that it holds, or None where it is a text."""
+
+    file: str | None
+    data: bytes
+
+
 @dataclass(frozen=True)
 class Request:
     """What was sent. Headers hold no secret: the credential's value is replaced before this is made."""
@@ -136,10 +145,31 @@ class Request:
         except (ValueError, RecursionError):
             return None
 
+    @cached_property
+    def form(self) -> Mapping[str, tuple[Part, ...]]:
+        """The parts of a multipart body by name, in their order; none where it is no form."""
+        media = next((value for name, value in self.headers if name.lower() == "content-type"), "")
+        boundary = re.search(r'\bboundary="?([^";]+)', media)
+        if not media.lower().startswith("multipart/form-data") or boundary is None:
+            return {}
+        found: dict[str, tuple[Part, ...]] = {}
+        for part in (b"\r\n" + self.body).split(b"\r\n--" + boundary[1].encode())[1:-1]:
+            head, _, data = part.partition(b"\r\n\r\n")
+            names = dict(re.findall(r'\b(name|filename)="([^"]*)"', head.decode("utf-8", "replace")))
+            if "name" in names:
+                found[names["name"]] = (*found.get(names["name"], ()), Part(names.get("filename"), data))
+        return found
+
+    def texts(self, name: str) -> list[str]:
+        """Every text of a form under this name."""
+        return [part.data.decode("utf-8", "replace") for part in self.form.get(name, ()) if part.file is None]
+
     def get(self, name: str, default: Any = None) -> Any:
-        """A top-level member of a JSON object body."""
+        """A top-level member of a JSON object body; the first text of that name, where the body is a form."""
         body = self.json
-        return body.get(name, default) if isinstance(body, dict) else default
+        if isinstance(body, dict):
+            return body.get(name, default)
+        return next(iter(self.texts(name)), default)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +217,10 @@ class Exchange:
     @property
     def asked_to_stream(self) -> bool:
         """Whether the request asked for a stream."""
-        return self.request.get("stream") is True
+        asked = self.request.get("stream")
+        return (
+            asked is True or (asked == "true" and bool(self.request.form)) or self.request.get("stream_format") == "sse"
+        )
 
 
 @dataclass(frozen=True, slots=True)

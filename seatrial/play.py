@@ -155,10 +155,11 @@ class Player:
 
     def _ask(self, case: Case, step: Step, scope: Scope) -> Exchange:
         call = dict(resolve({key: value for key, value in step.call.items() if key != "poll"}, scope))
+        for kind in ("body", "form"):
+            if isinstance(call.get(kind), dict):
+                whole = {**call[kind], **(call.get("merge") or {})}
+                call[kind] = {name: value for name, value in whole.items() if name not in (call.get("drop") or ())}
         body = call.get("body")
-        if isinstance(body, dict):
-            body = {**body, **(call.get("merge") or {})}
-            body = {name: value for name, value in body.items() if name not in (call.get("drop") or ())}
         raw = call["raw"].encode("utf-8", "surrogateescape") if "raw" in call else None
         headers = call.get("headers")
         if "form" in call:

@@ -78,6 +78,7 @@ def _operation(source: files.Source, id: str, row: Mapping[str, Any]) -> Operati
 
 def _scenario(source: files.Source, id: str, row: Mapping[str, Any], operations: Mapping[str, Operation]) -> Scenario:
     at = f"/scenarios/{id}"
+    row = _with_assets(source, at, row)
     spec = tuple(_citation(source, f"{at}/spec/{index}", cited) for index, cited in enumerate(row["spec"]))
     require_known(row.get("needs", ()), source, f"{at}/needs")
     inputs = row.get("inputs", {})
@@ -136,6 +137,20 @@ def _step(
         if key in row
     }
     return Step(row["id"], operations[row["operation"]], call, expect, row.get("outputs", {}), row.get("probe", False))
+
+
+def _with_assets(source: files.Source, at: str, value: Any) -> Any:
+    """The value with each file's `asset` as a path into the folder `assets` beside the scenarios."""
+    if isinstance(value, list):
+        return [_with_assets(source, f"{at}/{index}", item) for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    if {"file", "asset"} <= value.keys():
+        path = source.path.parent / "assets" / str(value["asset"])
+        if path.name != value["asset"] or not path.is_file():
+            raise source.invalid(f"{at}/asset", f"there is no file {value['asset']!r} in {path.parent}")
+        return {**value, "asset": str(path)}
+    return {key: _with_assets(source, at + pointer([key]), item) for key, item in value.items()}
 
 
 def _references(value: Any, at: str) -> Iterator[tuple[str, str]]:
