@@ -123,7 +123,8 @@ def arms(annotation: Any) -> list[Any]:
 def members(arm: Any) -> dict[str, tuple[Any, bool]]:
     """The members of a model or typed dictionary: annotation, and whether required."""
     if isinstance(arm, type) and issubclass(arm, pydantic.BaseModel):
-        return {f.alias or name: (f.annotation, f.is_required()) for name, f in arm.model_fields.items()}
+        fields = arm.model_fields.items()
+        return {field.alias or name: (field.annotation, field.is_required()) for name, field in fields}
     if typing.is_typeddict(arm):
         hints = typing.get_type_hints(arm, include_extras=True)
         return {name: (hint, typing.get_origin(hint) is typing.Required) for name, hint in hints.items()}
