@@ -7,9 +7,10 @@ import json
 import pytest
 
 from seatrial import scenario, schema
-from seatrial.generate import invalid, shape
+from seatrial.generate import broken, invalid, shape
 from seatrial.generate.faults import faults
 from seatrial.model import Case, Level, Scenario, Status
+from seatrial.reference import Scope, resolve
 from tests import plants
 
 CATALOG = scenario.load(scenario.paths())
@@ -32,11 +33,30 @@ def test_an_example_of_each_arm_keeps_to_the_schema(name: str) -> None:
         assert schema.errors(value, name) == [], label
 
 
+def test_text_that_is_called_no_json_is_none() -> None:
+    derived = [s for s in DERIVED.values() if "/json/" in s.id]
+    assert len(derived) > 100
+    for one in derived:
+        step = one.steps[-1]
+        text = resolve(step.call["raw"], Scope({}, {"model": "m"}))
+        try:
+            json.loads(text, parse_constant=refuse)
+            good = True
+        except (ValueError, RecursionError):
+            good = False
+        odd = step.expect == broken.SURVIVED
+        assert good is odd or "surrogate" in one.id or "byte-order" in one.id or "deep" in one.id or "utf-8" in one.id
+
+
+def refuse(name: str) -> object:
+    raise ValueError(name)
+
+
 def test_every_derived_body_breaks_the_schema_in_one_place() -> None:
     assert len(DERIVED) > 400
     for derived in DERIVED.values():
         name, body = wrong(derived)
-        if isinstance(body, dict):
+        if isinstance(body, dict) and "/media-type/" not in derived.id and "/method/" not in derived.id:
             assert schema.errors(body, name), derived.id
 
 

@@ -1,0 +1,90 @@
+"""Steps that ask an operation rightly: what a derived request is made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from seatrial.citation import url
+from seatrial.expect import status_matches
+from seatrial.generate.shape import accepts, document
+from seatrial.model import MUST, Citation, Level, Scenario, Step
+
+PREFIX = "generated.invalid"
+SOURCE = "generated"
+"""Stands where a scenario's file is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Donor:
+    """A step that asks an operation rightly, and what has to come before it."""
+
+    scenario: Scenario
+    index: int
+
+    @property
+    def step(self) -> Step:
+        return self.scenario.steps[self.index]
+
+    @property
+    def asked(self) -> str:
+        """The id of the step that asks wrongly."""
+        return "wrong" if any(step.id == "ask" for step in self.before) else "ask"
+
+    @property
+    def before(self) -> tuple[Step, ...]:
+        """The earlier steps, with nothing expected of them."""
+        return tuple(replace(step, expect={}) for step in self.scenario.steps[: self.index])
+
+
+def donors(scenarios: Iterable[Scenario]) -> dict[str, Donor]:
+    """For each operation with a request schema the plainest step that sends it a valid JSON body."""
+    found: dict[str, tuple[tuple[int, int, int], Donor]] = {}
+    for scenario in scenarios:
+        if scenario.source == SOURCE:
+            continue
+        for index, step in enumerate(scenario.steps):
+            weight = (index, len(scenario.needs), len(json.dumps(step.call)))
+            if not _is_plain(step) or any("$inputs" in json.dumps(s.call) for s in scenario.steps[: index + 1]):
+                continue
+            known = found.get(step.operation.id)
+            if known is None or weight < known[0]:
+                found[step.operation.id] = weight, Donor(scenario, index)
+    return {id: donor for id, (_, donor) in found.items()}
+
+
+def _is_plain(step: Step) -> bool:
+    body, schema = step.call.get("body"), step.operation.request
+    expected: Any = step.expect.get(MUST, {})
+    return (
+        schema is not None
+        and isinstance(body, dict)
+        and not step.call.keys() & {"merge", "drop", "headers", "auth", "poll"}
+        and status_matches(expected.get("status", 200), 200)
+        and "$repeat" not in json.dumps(body)
+        and accepts(document(schema), body)
+    )
+
+
+def derived(donor: Donor, id: str, title: str, needs: tuple[str, ...], step: Step) -> Scenario:
+    """The donor's scenario with this step in place of the one that asks rightly."""
+    cited = [*donor.scenario.spec[:1], Citation("rfc9110#section-15.5.1", url("rfc9110#section-15.5.1"))]
+    return replace(
+        donor.scenario,
+        id=f"{PREFIX}/{id}",
+        title=title,
+        source=SOURCE,
+        spec=tuple(cited),
+        needs=needs,
+        tier="nightly",
+        inputs={},
+        steps=(*donor.before, step),
+    )
+
+
+def asking(donor: Donor, expect: Mapping[Level, Mapping[str, Any]], **call: Any) -> Step:
+    """The donor's step with another body, raw text or headers, followed by a plain request."""
+    kept = {key: value for key, value in donor.step.call.items() if key != "body"}
+    return Step(donor.asked, donor.step.operation, {**kept, **call}, expect, {}, probe=True)
