@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +123,47 @@ def read(path: Path, schema_name: str | None = None) -> Source:
     if schema_name:
         source.conform(schema_name)
     return source
+
+
+def passage(path: Path, keys: Sequence[str]) -> tuple[int, str]:
+    """The lines of a YAML file below these keys (an item of a list by its `id`), outdented, and the first one's number.
+
+    (0, "") where the file cannot be read or has no such place.
+    """
+    root, text = _composed(path)
+    node = first = root
+    for key in keys:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        items = node.value if isinstance(node, yaml.SequenceNode) else []
+        found = [(name, value) for name, value in pairs if name.value == key]
+        found += [(item, item) for item in items if ("id", key) in _plain(item)]
+        if not found:
+            return 0, ""
+        first, node = found[0]
+    if first is None or node is None:
+        return 0, ""
+    start, end = first.start_mark.line, max(first.start_mark.line + 1, node.end_mark.line + bool(node.end_mark.column))
+    rows = text.split("\n")[start:end]
+    if len(rows) > 1 and not isinstance(node, yaml.ScalarNode):
+        # The end of a block is where the next token begins: what lies between is another's comment.
+        depth = len(rows[0]) - len(rows[0].lstrip())
+        after = (at for at, row in enumerate(rows[1:], 1) if row.strip() and len(row) - len(row.lstrip()) <= depth)
+        rows = rows[: next(after, len(rows))]
+    return start + 1, textwrap.dedent("\n".join(rows)).rstrip()
+
+
+def _plain(node: yaml.Node) -> list[tuple[str, str]]:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return [(name.value, value.value) for name, value in pairs if isinstance(value, yaml.ScalarNode)]
+
+
+@cache
+def _composed(path: Path) -> tuple[yaml.Node | None, str]:
+    try:
+        text = path.read_text("utf-8-sig")
+        return yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)), text
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return None, ""
 
 
 def trusted(text: str) -> Any:

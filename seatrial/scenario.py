@@ -64,6 +64,26 @@ def load(files_: Iterable[Path]) -> Catalog:
     return Catalog(operations, scenarios)
 
 
+def written(folder: Path | None, case: str, step: str = "") -> tuple[str, str]:
+    """Where the step of a case (without one: the whole scenario) is written, as `file:line`, and its YAML.
+
+    The case's row of inputs comes first. Two empty texts where it is written nowhere, as when the files have changed.
+    """
+    id, _, row = case.partition("[")
+    try:
+        places = paths(folder)
+    except Invalid:
+        places = paths()
+    for path in places:
+        whole = ["scenarios", id]
+        parts = [[*whole, "steps", step], [*whole, "finally", step]] if step else [whole]
+        found = [(line, text) for line, text in (files.passage(path, keys) for keys in parts) if text]
+        if found:
+            inputs = files.passage(path, [*whole, "inputs", row.removesuffix("]")])[1] if row and step else ""
+            return f"{path.name}:{found[0][0]}", f"# inputs\n{inputs}\n\n{found[0][1]}" if inputs else found[0][1]
+    return "", ""
+
+
 def _operation(source: files.Source, id: str, row: Mapping[str, Any]) -> Operation:
     at = f"/operations/{id}"
     method, _, path = row["call"].partition(" ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from seatrial import files, profile, scenario
 from seatrial.model import Invalid
@@ -115,3 +116,25 @@ def test_a_base_url_that_no_client_could_use_is_refused(url: str) -> None:
         profile.base_url(url)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_yaml_of_every_step_is_found_where_it_is_written() -> None:
+    for case in scenario.load(scenario.paths()).cases():
+        for step in (*case.scenario.steps, *case.scenario.cleanup):
+            place, text = scenario.written(None, case.id, step.id)
+            assert place.startswith(case.scenario.source + ":")
+            inputs, _, own = text.rpartition("\n\n- ")
+            (row,) = yaml.safe_load("- " + own.removeprefix("- "))
+            assert (row["id"], row["operation"]) == (step.id, step.operation.id)
+            assert bool(inputs) is (case.row is not None)
+            assert not inputs or list(yaml.safe_load(inputs)) == [case.row], case.id
+
+
+def test_what_is_written_nowhere_is_empty(tmp_path: Path) -> None:
+    assert scenario.written(None, "chat.plain", "no-such-step") == ("", "")
+    assert scenario.written(tmp_path / "gone", "no.such") == ("", "")
+    (tmp_path / "own.yaml").write_text(
+        "title: Own\nscenarios:\n  own.one:\n    title: One\n  # a note\n  own.two: {title: Two}\n"
+    )
+    assert scenario.written(tmp_path, "own.one") == ("own.yaml:3", "own.one:\n  title: One")
+    assert scenario.written(tmp_path, "own.two[x]") == ("own.yaml:6", "own.two: {title: Two}")
