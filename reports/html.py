@@ -2,65 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from seatrial import curl, summary
+from seatrial import contrast, curl, scenario, summary
 from seatrial import run as runs
-from seatrial.model import Exchange, Level, Status, Verdict
+from seatrial.model import Exchange, Finding, Level, Status, Verdict
 from seatrial.run import Run
+from seatrial.shown import Part, Shown, shown
 from seatrial.summary import Group
 
 FILE = "report.html"
+_SCRIPTS = ("theme.js", "report.js")
 _HERE = Path(__file__).resolve().parent
-_CUT = 20_000
-"""Characters shown of one body; the whole of it is in run.jsonl."""
-_FOLD_CHARACTERS, _FOLD_LINES = 1_600, 24
 _EXCHANGES_ROOM, _TEXT_ROOM = 2_600_000, 900_000
 """Characters of HTML that all exchanges, and all findings, may take: thousands of failures make no huge file."""
-_GROUPS, _IN_GROUP, _RELATED = 300, 12, 6
+_GROUPS, _IN_GROUP, _RELATED = 300, 24, 6
+_YAML = 12_000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A text to show: how large it is in full, and a note on what is not shown as it is."""
+class Difference:
+    """One finding with what differs marked: in `lines` where both sides are JSON of several lines, else in the words."""
 
-    text: str
-    size: str
-    note: str = ""
-
-    @property
-    def long(self) -> bool:
-        return len(self.text) > _FOLD_CHARACTERS or self.text.count("\n") > _FOLD_LINES
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One exchange as the page shows it; `gap` is how many events are left out after the first ones."""
-
-    number: int
-    title: str
-    took: str
-    status: str
-    error: str
-    request_line: str
-    request_headers: Sequence[tuple[str, str]]
-    request_body: Part | None
-    headers: Sequence[tuple[str, str]]
-    body: Part | None
-    events: Sequence[tuple[int, str, str, str]]
-    more_events: Sequence[tuple[int, str, str, str]]
-    gap: int
-    timing: str
+    expected: Sequence[contrast.Piece]
+    actual: Sequence[contrast.Piece]
+    lines: Sequence[contrast.Line]
+    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +44,14 @@ class Failure:
     """One failed verdict: its findings, the exchanges shown with it, and those shown elsewhere or not at all."""
 
     verdict: Verdict
-    findings: Sequence[tuple[str, str, str]]
+    findings: Sequence[Difference]
     more: int
     exchanges: Sequence[Shown]
     elsewhere: Sequence[int]
     left_out: Sequence[int]
     curl: str
+    written_at: str
+    written: Part | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,101 +61,7 @@ class Block:
     group: Group
     anchor: str
     failures: Sequence[Failure]
-    others: Sequence[str]
-
-
-def size(number: int) -> str:
-    """Bytes as people write them."""
-    if number < 1000:
-        return f"{number} B"
-    return f"{number / 1000:.1f} kB" if number < 1_000_000 else f"{number / 1e6:.1f} MB"
-
-
-def milliseconds(ns: int) -> str:
-    return f"{ns / 1e6:,.1f}" if ns < 100_000_000 else f"{ns / 1e6:,.0f}"
-
-
-def part(data: bytes) -> Part | None:
-    """The bytes as text: JSON laid out, wrong UTF-8 and what cannot be seen written out, long ones cut with a note."""
-    if not data:
-        return None
-    notes = []
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        notes.append("not UTF-8: the wrong bytes are written as \\xNN")
-        text = data[: 2 * _CUT].decode("utf-8", "backslashreplace")
-    try:
-        # A body of megabytes is cut all the same: laying it out would only take time.
-        laid_out = json.dumps(json.loads(text), ensure_ascii=False, indent=2) if len(text) < 50 * _CUT else text
-    except (ValueError, RecursionError):
-        laid_out = text.replace("\r\n", "\n")
-    if len(laid_out) > _CUT:
-        notes.append(f"cut: the first {size(_CUT)} are shown, the whole body is in run.jsonl")
-    return Part(summary.visible(laid_out[:_CUT]), size(len(data)), "; ".join(notes))
-
-
-def _events(exchange: Exchange) -> tuple[list[tuple[int, str, str, str]], list[tuple[int, str, str, str]], int]:
-    """The first events, the last ones where some are left out between, and how many are left out."""
-    rows = [
-        (
-            number,
-            milliseconds(event.at_ns),
-            "" if event.event == "message" else summary.line(event.event, 60),
-            event.data,
-        )
-        for number, event in enumerate(exchange.events, 1)
-    ]
-    first: list[tuple[int, str, str, str]] = []
-    room = _CUT * 3 // 4
-    for index, row in enumerate(rows):
-        if room <= 0:
-            last = rows[max(index, len(rows) - 6) :]
-            return first, [_event(row, _CUT // 24) for row in last], len(rows) - len(first) - len(last)
-        shown = _event(row, min(4000, room))
-        first.append(shown)
-        room -= len(shown[3]) + 24
-    return first, [], 0
-
-
-def _event(row: tuple[int, str, str, str], most: int) -> tuple[int, str, str, str]:
-    data = row[3]
-    cut = f"… ({len(data):,} characters)" if len(data) > most else ""
-    return (*row[:3], summary.visible(data[:most]) + cut)
-
-
-def _headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(summary.line(name, 200), summary.line(value, 2000)) for name, value in pairs]
-
-
-def shown(exchange: Exchange) -> Shown:
-    """The exchange as the page shows it."""
-    request = exchange.request
-    first, last, gap = _events(exchange)
-    try:
-        phrase = HTTPStatus(exchange.status or 0).phrase
-    except ValueError:
-        phrase = ""
-    timing = [f"headers after {milliseconds(exchange.headers_ns)} ms"] if exchange.status is not None else []
-    timing.append(f"ended after {milliseconds(exchange.end_ns)} ms")
-    timing += ["the connection was left open"] if exchange.left_open else []
-    path = "/" + request.url.partition("://")[2].partition("/")[2]
-    return Shown(
-        number=exchange.number,
-        title=f"{request.method} {summary.line(path, 160)}",
-        took=f"{milliseconds(exchange.end_ns)} ms",
-        status=f"{exchange.status} {phrase}".strip() if exchange.status is not None else "no answer",
-        error=summary.line(f"{exchange.error.kind}: {exchange.error.detail}") if exchange.error else "",
-        request_line=f"{request.method} {summary.line(request.url, 2000)}",
-        request_headers=_headers(request.headers),
-        request_body=part(request.body),
-        headers=_headers(exchange.headers),
-        body=part(exchange.body),
-        events=first,
-        more_events=last,
-        gap=gap,
-        timing=", ".join(timing),
-    )
+    others: Sequence[Verdict]
 
 
 def _curl(exchange: Exchange) -> str:
@@ -192,6 +76,8 @@ class _Page:
         self._run = run
         self._placed: set[int] = set()
         self._room, self._text_room = _EXCHANGES_ROOM, _TEXT_ROOM
+        own = run.header.get("scenarios")
+        self._folder = Path(own) if own else None
         self._by_case: dict[str, list[int]] = {}
         for verdict in run.verdicts:
             if verdict.exchange is not None and verdict.exchange in run.exchanges:
@@ -204,16 +90,17 @@ class _Page:
         firsts = [self._failure(group.verdicts[0], full=True) for group in groups]
         blocks = []
         for number, (group, first) in enumerate(zip(groups, firsts, strict=True), 1):
-            more = group.verdicts[1:_IN_GROUP]
-            failures = [first, *(self._failure(verdict, full=index < 3) for index, verdict in enumerate(more))]
-            blocks.append(Block(group, f"f{number}", failures, [v.id for v in group.verdicts[_IN_GROUP:]]))
+            # One of each area comes before others, so that a reader who filters by area finds a whole one.
+            of_areas = {id(v) for v in {v.area: v for v in reversed(group.verdicts)}.values()}
+            rest = sorted(group.verdicts[1:], key=lambda v: id(v) not in of_areas)
+            more = [self._failure(v, full=at < 3 or id(v) in of_areas) for at, v in enumerate(rest[: _IN_GROUP - 1])]
+            blocks.append(Block(group, f"f{number}", [first, *more], rest[_IN_GROUP - 1 :]))
         return blocks
 
     def _failure(self, verdict: Verdict, full: bool) -> Failure:
-        most = 2000 if self._text_room > 0 else 120
-        rows = [(f.expected, f.actual, f.where) for f in verdict.findings[: 5 if self._text_room > 0 else 1]]
-        findings = [(_text(expected, most), _text(actual, most), _text(where, 400)) for expected, actual, where in rows]
-        self._text_room -= sum(len(escape(text)) for row in findings for text in row) + 300
+        roomy = self._text_room > 0
+        findings = [_difference(f, 2000 if roomy else 120) for f in verdict.findings[: 5 if roomy else 1]]
+        self._text_room -= sum(map(_length, findings)) + 300
         placed, elsewhere, left_out, command = [], [], [], ""
         for number in self._cited(verdict):
             if number in self._placed:
@@ -228,18 +115,39 @@ class _Page:
             self._placed.add(number)
             placed.append(view)
         own = self._run.exchanges.get(verdict.exchange) if verdict.exchange is not None else None
+        place, written = "", None
         if own is not None and full and self._room > 0:
             command = _curl(own)
-            self._room -= len(escape(command))
-        return Failure(verdict, findings, len(verdict.findings) - len(findings), placed, elsewhere, left_out, command)
+            place, text = scenario.written(self._folder, verdict.case, "" if _relation(verdict) else own.step)
+            written = Part(summary.visible(text[:_YAML]), "") if text else None
+            self._room -= len(escape(command)) + (len(escape(written.text)) if written else 0)
+        more = len(verdict.findings) - len(findings)
+        return Failure(verdict, findings, more, placed, elsewhere, left_out, command, place, written)
 
     def _cited(self, verdict: Verdict) -> list[int]:
         """The verdict's exchange, or for a relation, whose id names no step, those of its case."""
         if verdict.exchange is None or verdict.exchange not in self._run.exchanges:
             return []
-        if verdict.id == f"{verdict.case}/{verdict.check}":
+        if _relation(verdict):
             return self._by_case[verdict.case][-_RELATED:]
         return [verdict.exchange]
+
+
+def _relation(verdict: Verdict) -> bool:
+    return verdict.id == f"{verdict.case}/{verdict.check}"
+
+
+def _difference(finding: Finding, most: int) -> Difference:
+    expected, actual = _text(finding.expected, most), _text(finding.actual, most)
+    lines = [contrast.Line(line.sign, summary.visible(line.text)) for line in contrast.lines(expected, actual)]
+    return Difference(*contrast.pieces(expected, actual), lines, _text(finding.where, 400))
+
+
+def _length(found: Difference) -> int:
+    """About how many characters of HTML the finding takes."""
+    texts = [piece.text for piece in (*found.expected, *found.actual)] if not found.lines else []
+    texts += [line.text for line in found.lines]
+    return sum(len(escape(text)) + 11 for text in (*texts, found.where))
 
 
 def _text(text: str, most: int) -> str:
@@ -259,13 +167,19 @@ def _prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(summary.visible(text)))))  # noqa: S704 - escaped
 
 
+def _state(verdict: Verdict) -> str:
+    """What the verdict is filtered by: its status, known failures apart."""
+    return "known" if verdict.known and verdict.status is Status.FAIL else verdict.status.word
+
+
 @cache
 def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"prose": _prose, "visible": summary.visible, "line": summary.line, "count": summary.count}
-    environment.globals |= {"url": summary.url, "name_of": summary.name_of}
+    environment.filters["address"] = lambda wanted: urlencode({name: value for name, value in wanted.items() if value})
+    environment.globals |= {"url": summary.url, "key": id, "state": _state}
     return environment.get_template("report.html.j2")
 
 
@@ -296,6 +210,7 @@ def render(run: Run) -> str:
         "notes": summary.notes(run),
         "fixed": summary.fixed(run.verdicts),
         "areas": summary.areas(run),
+        "blocks": blocks,
         "levels": [
             (level, known, [block for block in blocks if block.group.level is level and block.group.known is known])
             for level in Level
@@ -304,8 +219,10 @@ def render(run: Run) -> str:
         "groups_left_out": max(0, len(found) - _GROUPS),
         "errors": summary.reasons(run.verdicts, Status.ERROR),
         "verdicts": run.verdicts,
+        "number": {id(verdict): number for number, verdict in enumerate(run.verdicts)},
+        "block_of": {id(v): block.anchor for block in blocks for v in block.group.verdicts},
         "style": Markup((_HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
-        "script": Markup((_HERE / "report.js").read_text(encoding="utf-8")),  # noqa: S704 - ours
+        "script": Markup("".join((_HERE / name).read_text("utf-8") for name in _SCRIPTS)),  # noqa: S704 - ours
     }
     return _template().render(context)
 

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 _WORDS = re.compile(r"\w+|\s+|.", re.DOTALL)
 _MOST = 4_000
 """Characters of a text that is compared; comparing takes time that grows with the square of the length."""
-_ALIKE = 0.4
+_ALIKE = 0.3
 """Below this share of common words, marks would cover nearly all and say nothing."""
 _AROUND = 3
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import html5lib
 import jsonschema
 import pytest
 
@@ -461,6 +462,7 @@ def test_markdown_tells_result_failures_and_reasons() -> None:
 # html
 
 
+FILTER = re.compile(r"#\?((status|level|area)=[\w+%.-]+&?)+")
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 
 
@@ -492,6 +494,7 @@ class Page(HTMLParser):
 
 def test_html_is_well_formed_and_needs_no_network(any_run: run.Run) -> None:
     text = FORMATS["html"].render(any_run)
+    html5lib.HTMLParser(strict=True).parse(text)
     page = Page(text)
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
@@ -499,7 +502,8 @@ def test_html_is_well_formed_and_needs_no_network(any_run: run.Run) -> None:
         assert "src" not in attrs, tag
         assert tag not in ("link", "img", "iframe", "object")
         assert not [name for name in attrs if name.startswith("on")]
-        assert not (attrs.get("href") or "").startswith("#") or attrs["href"][1:] in ids, attrs
+        href = attrs.get("href") or ""
+        assert not href.startswith("#") or href[1:] in ids or FILTER.fullmatch(href), attrs
     policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
     assert [attrs["content"] for tag, attrs in page.tags if "http-equiv" in attrs] == [policy]
     assert "url(" not in "".join(page.scripts)
@@ -529,6 +533,37 @@ def test_html_shows_each_exchange_once_cut_and_with_its_curl() -> None:
     assert "not UTF-8: the wrong bytes are written as \\xNN" in words
     assert '-H "authorization: Bearer $OPENAI_API_KEY"' in words
     assert 'href="https://' in text
+
+
+def test_html_marks_what_differs_and_shows_the_scenario_s_yaml() -> None:
+    some = [
+        verdict(
+            "wire.body-schema", Status.FAIL, findings=findings(('"chat.completion"', '"chat.completions"', "/object"))
+        ),
+        verdict(
+            "errors.envelope", Status.FAIL, findings=findings(('{"a": 1, "b": "<i>"}', '{"a": 2, "b": "<i>"}', "body"))
+        ),
+        verdict("gone.check", Status.FAIL, case="no.such.scenario", findings=findings(("a", "b", "c"))),
+    ]
+    text = FORMATS["html"].render(a_run(some, [exchange(1)]))
+    assert "&#34;chat.<del>completion</del>&#34;" in text
+    assert "&#34;chat.<ins>completions</ins>&#34;" in text
+    assert "<del>−   &#34;a&#34;: 1,</del>" in text
+    assert "<ins>+   &#34;a&#34;: 2,</ins>" in text
+    assert "<span>    &#34;b&#34;: &#34;&lt;i&gt;&#34;</span>" in text
+    # Both of the step whose exchange it is; of a scenario that is written nowhere, none.
+    assert text.count("- id: ask\n  operation: createChatCompletion\n") == 2
+
+
+def test_one_failure_of_each_area_is_shown_in_full() -> None:
+    bad = findings(("a", "b", "c"))
+    areas = ["chat"] * 40 + ["tools"] * 40 + ["usage"]
+    some = [
+        verdict("wire.id", Status.FAIL, case=f"c{n}", area=a, exchange=n + 1, findings=bad) for n, a in enumerate(areas)
+    ]
+    text = FORMATS["html"].render(a_run(some, [exchange(n + 1) for n in range(len(areas))]))
+    assert {int(n) for n in re.findall(r'id="x(\d+)"', text)} >= {1, 41, 81}
+    assert all(f'data-v="{n}"' in text for n in range(len(areas)))
 
 
 def test_html_of_many_verdicts_stays_small() -> None:
