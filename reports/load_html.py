@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
+
+from seatrial import summary
 
 FILE = "report.html"
 _HERE = Path(__file__).resolve().parent
@@ -34,16 +38,24 @@ _COLUMNS = ("mean", "p50", "p90", "p95", "p99", "p999", "max")
 
 @cache
 def _plotly() -> str:
-    return resources.files("plotly").joinpath("package_data", "plotly.min.js").read_text("utf-8")
+    """The library's code; what HTML forbids in a script, or would end it, is written out."""
+    code = resources.files("plotly").joinpath("package_data", "plotly.min.js").read_text("utf-8")
+    code = re.sub("[\x00-\x08\x0b\x0e-\x1f\x7f]", lambda hit: f"\\x{ord(hit[0]):02x}", code)
+    return code.replace("</script", "<\\/script")
 
 
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        # What a server named or said may hold characters that act or hide.
+        finalize=lambda value: summary.visible(value) if type(value) is str else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters["ms"] = lambda value: f"{value:,.1f}" if value < 10_000 else f"{value:,.0f}"
-    environment.filters["figure"] = lambda value: f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    environment.filters |= {"ms": _ms, "figure": _figure}
     return environment.get_template("load_report.html.j2")
 
 
@@ -61,10 +73,55 @@ def render(found: dict[str, Any]) -> str:
         verdict=_verdict(found),
         rows=rows,
         columns=_COLUMNS,
+        tiles=_tiles(found),
         figures=Markup(figures),  # noqa: S704 JSON without "<"
-        plotly=Markup(_plotly().replace("</script", "<\\/script")),  # noqa: S704 the library's own code
-        style=Markup((_HERE / "report.css").read_text("utf-8")),  # noqa: S704 our own file
+        plotly=Markup(_plotly()),  # noqa: S704 the library's own code
+        style=_own("report.css"),
+        load_style=_own("load.css"),
+        theme=_own("theme.js"),
+        script=_own("load.js"),
     )
+
+
+def _own(name: str) -> Markup:
+    return Markup((_HERE / name).read_text("utf-8"))  # noqa: S704 our own file
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure of the overview; `bad` where it is a fault."""
+
+    title: str
+    figure: str
+    unit: str
+    note: str
+    bad: bool = False
+
+
+def _tiles(found: dict[str, Any]) -> list[Tile]:
+    """What a reader wants first: whether requests failed, the latencies, the throughput. Nothing that was not measured."""
+    asked, latency, rates = found["requests"], found["latency_ms"], found["throughput"]
+    tiles = [Tile("Failed requests", f"{asked['failed']:,}", f"of {asked['sent']:,}", "", asked["failed"] > 0)]
+    for key in ("ttft", "itl", "e2e", "queue_wait"):
+        row = latency.get(key) or {}
+        if row.get("count"):
+            note = f"p50 {_ms(row['p50'])}, max {_ms(row['max'])}"
+            tiles.append(Tile(f"{_METRICS[key][0]} p99", _ms(row["p99"]), "ms", note))
+    if rates["output_tokens_per_s"]:
+        note = f"{_figure(rates['output_tokens_per_s_per_user'])} /s per user"
+        tiles.append(Tile("Output tokens", _figure(rates["output_tokens_per_s"]), "/s", note))
+    tiles.append(Tile("Requests", _figure(rates["requests_per_s"]), "/s", ""))
+    if found.get("goodput"):
+        tiles.append(Tile("Goodput", _figure(rates["goodput_per_s"]), "/s", "kept every limit of a request"))
+    return tiles
+
+
+def _ms(value: float) -> str:
+    return f"{value:,.1f}" if value < 10_000 else f"{value:,.0f}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
 def _same(latency: dict[str, Any], key: str) -> bool:
@@ -95,9 +152,10 @@ def _line(name: str, x: list[Any], y: list[Any], **more: Any) -> dict[str, Any]:
     return {"type": "scatter", "mode": "lines", "name": name, "x": x, "y": y, "connectgaps": False, **more}
 
 
-def _over_time(series: dict[str, list[Any]], wanted: dict[str, str], scale: float = 1.0) -> list[dict[str, Any]]:
+def _over_time(series: dict[str, list[Any]], wanted: dict[str, str]) -> list[dict[str, Any]]:
     return [
-        _line(title, series["t"], [None if v is None else v * scale for v in series[name]])
+        # Marks, since a value alone between two gaps makes no line.
+        _line(title, series["t"], series[name], mode="lines+markers", marker={"size": 3})
         for name, title in wanted.items()
         if name in series and any(series[name])
     ]
@@ -148,8 +206,12 @@ def _curve(phases: dict[str, Any]) -> list[dict[str, Any]]:
     for metric, p in (("ttft", "p50"), ("ttft", "p99"), ("e2e", "p50")):
         values = [phases[name]["latency_ms"][metric][p] for name in names]
         if any(values):
-            title = f"{_METRICS[metric][0]} {p}"
-            traces.append(
-                _line(title, tokens, values, mode="lines+markers+text", text=names, textposition="top center")
-            )
+            traces.append(_line(f"{_METRICS[metric][0]} {p}", tokens, values, mode="lines+markers"))
+    if traces:  # the levels are named once, at the line on top
+        traces[-1] |= {
+            "mode": "lines+markers+text",
+            "text": names,
+            "textposition": "bottom center",
+            "cliponaxis": False,
+        }
     return [{"title": "Latency against throughput", "x": "output tokens/s", "y": "ms", "traces": traces}]
