@@ -8,7 +8,7 @@ REAL_STAMP := $(REAL)/.installed
 ARGS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help check test real real-load bench lint lock defects clean
+.PHONY: help check test real real-load bench lint lock defects hostile clean
 
 help:
 	@echo "make check [URL=https://host/v1] [ARGS='--model ID']   the conformance report"
@@ -17,6 +17,7 @@ help:
 	@echo "make real-load                                         load tests on a real llama.cpp server"
 	@echo "make bench                                             the load client's cost and truth, beside its peers"
 	@echo "make defects                                           every planted defect and legal variant, whole gate"
+	@echo "make hostile [ARGS='GLOB ...']                         every hostile behaviour, against check and load"
 	@echo "make lint                                              ruff and mypy"
 	@echo "make lock                                              pin the dependencies again"
 
@@ -40,6 +41,9 @@ lint: $(STAMP)
 
 defects: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -q tests/test_plants.py --whole-gate $(ARGS)
+
+hostile: $(STAMP)
+	@$(BIN)/python -m seatrial.hostile $(ARGS)
 
 $(REAL_STAMP): pyproject.toml requirements/real.txt
 	@test -x $(REAL)/bin/python || $(PYTHON) -m venv $(REAL)
