@@ -166,6 +166,11 @@ def _composed(path: Path) -> tuple[yaml.Node | None, str]:
         return None, ""
 
 
+def dump(data: Any) -> str:
+    """The data as YAML in the order given, one that `read` reads back."""
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+
+
 def trusted(text: str) -> Any:
     """The data of a text of our own files, which a test has held to their schema: quick, without lines."""
     return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 both are safe loaders

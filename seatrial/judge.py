@@ -30,11 +30,14 @@ def relate(case: Case, exchanges: Sequence[Exchange], checks: Iterable[Check]) -
 def mark(verdict: Verdict, known: Iterable[Known]) -> Verdict:
     """The verdict, marked where the profile knows its failure, or knew one that passes now."""
     actual = [finding.actual for finding in verdict.findings]
-    row = next((row for row in known if row.covers(verdict.id, verdict.check, actual)), None)
-    if row is None or verdict.known:
+    rows = [row for row in known if row.covers(verdict.id, verdict.check, actual)]
+    if not rows or verdict.known:
         return verdict
+    row = next((row for row in rows if not row.expired), rows[0])
+    if verdict.status is Status.FAIL and row.expired:
+        return replace(verdict, reason=f"known until {row.expired}, when that expired: {row.why}")
     if verdict.status is Status.FAIL:
-        return replace(verdict, known=True, reason=f"known: {row.reason}" + (f" ({row.link})" if row.link else ""))
+        return replace(verdict, known=True, reason=f"known: {row.why}")
     if verdict.status is Status.PASS and "*" not in row.match and not row.actual:  # one of many is no sign of a mend
         return replace(verdict, reason="fixed: this known failure passes now")
     return verdict

@@ -22,18 +22,31 @@ class Known:
     """A deviation of this backend that is known: verdicts whose id or check matches are shown, but do not gate.
 
     With `actual`, a regular expression, only where each finding's actual value has it: the deviation as it was judged,
-    and no other fault in the same place.
+    and no other fault in the same place. With `expired`, the day on which it expired, it excuses nothing any more.
     """
 
     match: str
     reason: str
     link: str = ""
     actual: str = ""
+    expired: str = ""
+
+    def names(self, verdict_id: str, check: str) -> bool:
+        """Whether it speaks of that verdict: by its id or check as written (ids have brackets), or by a glob."""
+        return self.match in (verdict_id, check) or any(
+            fnmatch.fnmatchcase(name, self.match) for name in (verdict_id, check)
+        )
 
     def covers(self, verdict_id: str, check: str, actual: Iterable[str] = ()) -> bool:
-        if not (fnmatch.fnmatchcase(verdict_id, self.match) or fnmatch.fnmatchcase(check, self.match)):
+        """Whether it speaks of that verdict with these findings."""
+        if not self.names(verdict_id, check):
             return False
         return not self.actual or all(re.search(self.actual, text) for text in actual)
+
+    @property
+    def why(self) -> str:
+        """The reason with its link."""
+        return self.reason + (f" ({self.link})" if self.link else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from seatrial import __version__, connect, profile, run, scenario
+from seatrial import __version__, baseline, connect, profile, run, scenario
 from seatrial.capability import unknown
 from seatrial.check import Check, checks, load_checks
 from seatrial.client import Bounds, Client
@@ -35,6 +35,9 @@ class Options:
     skip: tuple[str, ...] = ()
     max_requests: int | None = None
     scenarios: str | None = None
+    baseline: str | None = None
+    compare_to: str | None = None
+    strict: bool = False
     bounds: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -97,6 +100,7 @@ def find_target(options: Options) -> tuple[Target, list[str]]:
     """The target, reached once. Raises Invalid or Unreachable."""
     url = profile.base_url(options.base_url)
     known = profile.load(options.profile, options.folder)
+    known = replace(known, known=(*known.known, *baseline.excused(options.baseline, options.compare_to)))
     session = client(options)
     try:
         return connect.connect(url, options.key_variable, connect.models_given(list(options.models)), known, session)
@@ -131,6 +135,8 @@ def header(options: Options, target: Target, notes: list[str]) -> dict[str, Any]
         "only": list(options.only),
         "skip": list(options.skip),
         "known": [asdict(row) for row in target.profile.known],
+        "strict": options.strict,
+        "passed_before": baseline.passed_before(options.compare_to),
         "notes": notes,
     }
 

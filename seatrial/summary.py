@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from seatrial import run as runs
+from seatrial.baseline import breaches
 from seatrial.model import Invalid, Level, Status, Verdict
 from seatrial.run import Run
 
@@ -90,8 +91,9 @@ def result(run: Run) -> str:
 
 
 def exit_code(run: Run) -> int:
-    """0 every applicable MUST passed; 1 one failed (known failures aside); 4 incomplete, an error, or nothing seen."""
-    if any(verdict.level is Level.MUST and not verdict.known for verdict in failed(run.verdicts)):
+    """0 every applicable MUST passed; 1 one failed, known failures aside, or the baseline is out of date (see breaches);
+    4 incomplete, an error, or nothing seen."""
+    if any(verdict.level is Level.MUST and not verdict.known for verdict in failed(run.verdicts)) or breaches(run):
         return 1
     return 4 if incomplete_reason(run) else 0
 
@@ -130,6 +132,12 @@ def conclusion(run: Run) -> str:
     if failures:
         said = f"{count(len(failures), 'MUST requirement')} failed, in {count(len(groups(failures)), 'check')}"
         return f"{said}. Besides, the result is incomplete: {why}." if why else f"{said}."
+    stale = breaches(run)
+    if stale:
+        more = f", and {count(len(stale) - 1, 'more reason')}" if len(stale) > 1 else ""
+        return f"Every other MUST that could be decided passed, but {stale[0]}{more}." + (
+            f" Besides, the result is incomplete: {why}." if why else ""
+        )
     if why:
         return f"{why[0].upper()}{why[1:]}."
     aside = f", {count(must['known'], 'known failure')} aside" if must["known"] else ""

@@ -45,6 +45,10 @@ def add_options(parser: pytest.Parser) -> None:
     add("--max-requests", type=int, default=None, metavar="N", help="stop asking after N requests")
     add("--scenarios", default=None, metavar="DIR", help="a folder of your own: scenarios, checks/, profiles/")
     add("--out", default=None, metavar="DIR", help="where the run is written (default: results/TIME)")
+    add("--baseline", default=None, metavar="FILE", help="known failures, which do not fail the gate")
+    add("--compare-to", default=None, metavar="RUN", help="an earlier run, whose failures do not fail the gate")
+    # pytest has a --strict of its own.
+    add("--seatrial-strict", action="store_true", help="known failures that pass now fail the gate")
     add("--seatrial-wrapped", action="store_true", help="the caller writes the reports")
     add("--seatrial-bounds", default="{}", help="seconds to wait, as JSON")
 
@@ -66,6 +70,9 @@ def options_of(config: pytest.Config) -> Options:
             skip=tuple(get("skip")),
             max_requests=get("max_requests"),
             scenarios=get("scenarios"),
+            baseline=get("baseline"),
+            compare_to=get("compare_to"),
+            strict=get("seatrial_strict"),
             bounds=json.loads(get("seatrial_bounds")),
         )
     return config.stash[_OPTIONS]

@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from seatrial import baseline as baselines
 from seatrial import home, profile, run, session, summary
 from seatrial.loading import report_formats
 from seatrial.model import Invalid
@@ -43,6 +44,12 @@ _GRACE_S = 20.0
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Cases played side by side.")
 @click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Stop asking after N requests.")
 @click.option("--scenarios", metavar="DIR", help="A folder of your own: scenarios (*.yaml), checks/, profiles/.")
+@click.option("--baseline", metavar="FILE", help="Known failures, with reasons and dates; they do not fail the gate.")
+@click.option("--update-baseline", is_flag=True, help="Write the failures of this run to the --baseline file.")
+@click.option("--compare-to", metavar="RUN", help="Fail only for what is worse than in this results.json or run.")
+@click.option(
+    "--strict", is_flag=True, help="Fail also for what is known and passes now, and for passes that were lost."
+)
 @click.option("--out", metavar="DIR", help="Where the run is written.  [default: results/TIME]")
 @click.option(
     "--timeout", type=click.FloatRange(1, 3600), default=120.0, show_default=True, help="Seconds one answer may take."
@@ -66,6 +73,10 @@ def command(
     jobs: int,
     max_requests: int | None,
     scenarios: str | None,
+    baseline: str | None,
+    update_baseline: bool,
+    compare_to: str | None,
+    strict: bool,
     out: str | None,
     timeout: float,
     idle_timeout: float,
@@ -84,10 +95,16 @@ def command(
         skip=skip,
         max_requests=max_requests,
         scenarios=scenarios,
+        baseline=baseline if not update_baseline or (baseline and Path(baseline).exists()) else None,
+        compare_to=compare_to,
+        strict=strict,
         bounds={"idle": min(idle_timeout, timeout), "total": timeout, "connect": min(10.0, timeout), "linger": 3.0},
     )
     # Everything that can be wrong with flags and files is said before anything is started or sent.
+    if update_baseline and not baseline:
+        raise Invalid("--update-baseline", "", "needs --baseline FILE")
     profile.load(options.profile, options.folder)
+    baselines.excused(options.baseline, options.compare_to)
     cases, _ = session.select(session.catalog(options), options)
     if not cases:
         raise Invalid("--only/--skip", "", "no scenario is left to be played")
@@ -117,7 +134,11 @@ def command(
         code = _play(options, folder, jobs, environment)
     if not (folder / "run.jsonl").exists() or (folder / "run.jsonl").stat().st_size == 0:
         return code if code in (2, 3) else 4
-    return finish(folder, verbose)
+    code = finish(folder, verbose)
+    if update_baseline and baseline and code in (0, 1):
+        click.echo(f"{baseline}: {baselines.update(Path(baseline), run.read(folder))}")
+        return 1 if baselines.expired(run.read(folder)) else 0
+    return code
 
 
 def finish(folder: Path, verbose: bool = False) -> int:
@@ -177,9 +198,12 @@ def _play(options: Options, folder: Path, jobs: int, environment: dict[str, str]
         "--skip": options.skip,
         "--max-requests": (options.max_requests,) if options.max_requests else (),
         "--scenarios": (options.scenarios,) if options.scenarios else (),
+        "--baseline": (options.baseline,) if options.baseline else (),
+        "--compare-to": (options.compare_to,) if options.compare_to else (),
         "--numprocesses": (jobs,) if jobs > 1 else (),
     }
     # In one word each: a value may begin with a dash.
+    arguments += ["--seatrial-strict"] if options.strict else []
     arguments += ["--seatrial-wrapped", *(f"{flag}={value}" for flag, given in table.items() for value in given)]
     log = folder / "pytest.log"
     with log.open("wb") as sink:
