@@ -9,20 +9,21 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
 
-from seatrial import __version__
+from seatrial import __version__, decode, weight
 from seatrial.model import REDACTED, WRONG_KEY, Event, Exchange, Invalid, Operation, Request, TransportError
 from seatrial.secret import Secret
 from seatrial.sse import Reader
 
-MAX_BODY = 64 << 20
 MAX_EVENTS = 200_000
+MAX_PIECES = 500_000
+"""Reads of one body: each is remembered with its time."""
 _KEPT = 1 << 20
 """Bytes of a body that is too large which are kept as evidence: a run asks hundreds of times."""
 _PATIENCE = 3
@@ -31,16 +32,17 @@ _PATIENCE = 3
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long the client waits, in seconds.
+    """How long the client waits, in seconds, and how much it takes.
 
     `connect`: for a connection. `total`: for a whole answer; a plain one may be silent that long. `idle`: between two
-    reads of a stream. `linger`: for the end of the body after `[DONE]`.
+    reads of a stream. `linger`: for the end of the body after `[DONE]`. `mib`: the largest body, its coding taken off.
     """
 
     connect: float = 10.0
     idle: float = 60.0
     total: float = 120.0
     linger: float = 3.0
+    mib: float = 64.0
 
 
 class _Alarm:
@@ -132,7 +134,7 @@ class Client:
         fields: dict[str, str] = {
             "user-agent": f"seatrial/{__version__}",
             "accept": "*/*",
-            "accept-encoding": "gzip, deflate",
+            "accept-encoding": decode.ACCEPTED,
         }
         if content is not None:
             fields["content-type"] = "application/json"
@@ -183,14 +185,10 @@ class Client:
                     (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
                 )
                 codings = re.findall(r"[^\s,]+", response.headers.get("content-encoding", "").lower())
-                if len(codings) - codings.count("identity") > 1:
-                    # Each coding may blow up a thousandfold in one read, so bounds hold for one only.
-                    raise httpx.DecodingError(f"more than one content coding: {', '.join(codings)}")
+                decoder = decode.Decoder(codings)
                 is_stream = response.headers.get("content-type", "").strip().lower().startswith("text/event-stream")
-                for data in response.iter_bytes():
+                for data in (piece for raw in response.iter_raw() for piece in decoder.feed(raw)):
                     at = time.perf_counter_ns() - start
-                    if not data:
-                        continue
                     body += data
                     arrivals.append((len(data), at))
                     if is_stream:
@@ -201,12 +199,17 @@ class Client:
                             alarm.set(self.bounds.linger if self._left_open < _PATIENCE else self.bounds.linger / 10)
                         elif fresh and not done and self._left_open >= _PATIENCE and _finished(events[-4:]):
                             alarm.set(self.bounds.linger)
-                    if len(body) > MAX_BODY or len(events) > MAX_EVENTS:
-                        most = f"{MAX_BODY >> 20} MiB" if len(body) > MAX_BODY else f"{MAX_EVENTS:,} events"
-                        error = TransportError("too-large", f"the body is larger than {most}")
+                    if too := self._too_large(body, events, arrivals):
+                        error = TransportError("too-large", too)
                         break
                     if alarm.rang:
                         break  # what lies in the socket's buffer can still be read, and may be much
+                else:
+                    decoder.end()
+                    if any(map(weight.too_heavy, _texts(body, events, is_stream))):
+                        error = TransportError(
+                            "too-large", f"its JSON would take over {weight.MOST >> 20} MiB of memory"
+                        )
             finally:
                 response.close()
         except httpx.TimeoutException as fault:
@@ -216,7 +219,7 @@ class Client:
         except httpx.ConnectError as fault:
             tls = isinstance(_root(fault), ssl.SSLError)
             error = TransportError("tls" if tls else "connect", self.secret.hide(str(fault)) or type(fault).__name__)
-        except httpx.DecodingError as fault:
+        except decode.Undecodable as fault:
             error = TransportError("decoding", self.secret.hide(str(fault)))
         except (httpx.ReadError, httpx.WriteError, httpx.CloseError) as fault:
             error = TransportError("reset", self.secret.hide(str(fault)) or "the connection was reset")
@@ -265,6 +268,13 @@ class Client:
             left_open=left_open,
         )
 
+    def _too_large(self, body: bytearray, events: list[Event], arrivals: list[tuple[int, int]]) -> str:
+        if len(body) > self.bounds.mib * (1 << 20):
+            return f"the body is larger than {self.bounds.mib:g} MiB"
+        if len(events) > MAX_EVENTS:
+            return f"the body is larger than {MAX_EVENTS:,} events"
+        return f"the body came in more than {MAX_PIECES:,} pieces" if len(arrivals) > MAX_PIECES else ""
+
 
 def _json(body: Any) -> bytes:
     """The body as clients send it: text as UTF-8; escapes only where a lone surrogate has no UTF-8."""
@@ -272,6 +282,14 @@ def _json(body: Any) -> bytes:
         return json.dumps(body, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         return json.dumps(body).encode("ascii")
+
+
+def _texts(body: bytearray, events: list[Event], is_stream: bool) -> Iterator[bytes | bytearray]:
+    """What of the answer may be read as JSON, where it is long."""
+    if not is_stream:
+        yield body
+    elif len(body) > weight.LIGHT:
+        yield from (event.data.encode("utf-8", "replace") for event in events)
 
 
 def _finished(events: list[Event]) -> bool:

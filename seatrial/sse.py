@@ -5,6 +5,8 @@ from __future__ import annotations
 from seatrial.model import Event
 
 _BOM = b"\xef\xbb\xbf"
+_MANY = 4096
+"""Data lines of one event after which they are joined: a short line costs ten times its bytes."""
 
 
 class Reader:
@@ -19,6 +21,7 @@ class Reader:
         self._offset = 0  # of the buffer's first byte in the body
         self._start = 0  # of the event being read
         self._data: list[str] = []
+        self._blocks: list[str] = []  # of the event's data lines, joined
         self._event = ""
         self._last_id: str | None = None
         self._after_cr = False
@@ -58,12 +61,9 @@ class Reader:
                 self._field(line.decode("utf-8", "replace"))
                 continue
             if self._data:
-                events.append(
-                    Event(
-                        "\n".join(self._data), self._event or "message", self._last_id, at_ns, self._start, self._offset
-                    )
-                )
-            self._data, self._event, self._start = [], "", self._offset
+                text = "\n".join([*self._blocks, *self._data])
+                events.append(Event(text, self._event or "message", self._last_id, at_ns, self._start, self._offset))
+            self._data, self._blocks, self._event, self._start = [], [], "", self._offset
 
     def _drop(self, count: int) -> None:
         del self._buffer[:count]
@@ -80,6 +80,9 @@ class Reader:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
+            if len(self._data) >= _MANY:
+                self._blocks.append("\n".join(self._data))
+                self._data.clear()
             self._data.append(value)
         elif name == "event":
             self._event = value

@@ -70,3 +70,9 @@ def test_events_carry_the_time_of_the_read_that_completed_them() -> None:
     reader = Reader()
     assert reader.feed(b"data: a\n", 1) == []
     assert [e.at_ns for e in reader.feed(b"\ndata: b\n\n", 2)] == [2, 2]
+
+
+def test_an_event_of_many_lines_is_joined_in_order() -> None:
+    lines = [str(number) for number in range(10_000)]
+    body = "".join(f"data: {line}\n" for line in lines) + "\ndata: after\n\n"
+    assert [event.data for event in read(body.encode())] == ["\n".join(lines), "after"]

@@ -61,6 +61,9 @@ _GRACE_S = 20.0
     show_default=True,
     help="Seconds between two reads of a stream.",
 )
+@click.option(
+    "--max-body", type=click.FloatRange(0.1, 1024), default=64.0, show_default=True, metavar="MIB", help="Of one answer."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show MAY findings and every reason.")
 def command(
     url: str | None,
@@ -80,6 +83,7 @@ def command(
     out: str | None,
     timeout: float,
     idle_timeout: float,
+    max_body: float,
     verbose: bool,
 ) -> int:
     """Checks that a base URL keeps the OpenAI contract. Without URL: the embedded reference server."""
@@ -98,7 +102,13 @@ def command(
         baseline=baseline if not update_baseline or (baseline and Path(baseline).exists()) else None,
         compare_to=compare_to,
         strict=strict,
-        bounds={"idle": min(idle_timeout, timeout), "total": timeout, "connect": min(10.0, timeout), "linger": 3.0},
+        bounds={
+            "idle": min(idle_timeout, timeout),
+            "total": timeout,
+            "connect": min(10.0, timeout),
+            "linger": 3.0,
+            "mib": max_body,
+        },
     )
     # Everything that can be wrong with flags and files is said before anything is started or sent.
     if update_baseline and not baseline:

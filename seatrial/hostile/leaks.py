@@ -61,7 +61,7 @@ def joined(data: bytes) -> Iterator[str]:
         if not isinstance(row, dict):
             continue
         bodies = []
-        if row.get("events"):
+        if isinstance(row.get("events"), list):
             bodies.append("\n".join(event[0] for event in row["events"]))
         if isinstance(row.get("body"), dict):
             body = row["body"]
