@@ -62,7 +62,12 @@ _GRACE_S = 20.0
     help="Seconds between two reads of a stream.",
 )
 @click.option(
-    "--max-body", type=click.FloatRange(0.1, 1024), default=64.0, show_default=True, metavar="MIB", help="Of one answer."
+    "--max-body",
+    type=click.FloatRange(0.1, 1024),
+    default=64.0,
+    show_default=True,
+    metavar="MIB",
+    help="Of one answer.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show MAY findings and every reason.")
 def command(
