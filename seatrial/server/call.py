@@ -64,6 +64,11 @@ class Call:
         """The parameters of the query; of one given twice, the last."""
         return dict(self.request.query_params)
 
+    @property
+    def origin(self) -> str:
+        """The server's own scheme and authority, as this client knows them."""
+        return f"{self.request.url.scheme}://{self.request.url.netloc}"
+
     def json(self, validate: Callable[[Json], None] | None = None) -> Json:
         """The body, a JSON object that `validate` (which raises Refused) has nothing against. Raises Refused."""
         parsed = self.server.json(self.request, self.body, self.route)

@@ -113,12 +113,13 @@ def _part(part: Any, at: str, role: str, vision: bool, origin: str) -> None:
                 "Invalid content type. image_url is only supported by certain models.",
                 "invalid_content_type",
             )
-        _image(part.get("image_url"), f"{at}.image_url", origin)
+        image_of(part.get("image_url"), f"{at}.image_url", origin)
     else:
         raise bad(f"{at}.type", f"Invalid value for '{at}.type': {kind!r} is not supported here.", "invalid_value")
 
 
-def _image(image: Any, at: str, origin: str) -> None:
+def image_of(image: Any, at: str, origin: str) -> None:
+    """Raises Refused where an image is none, or cannot be fetched."""
     url = image.get("url") if isinstance(image, dict) else None
     if not isinstance(url, str):
         raise bad(f"{at}.url", f"Missing required parameter: '{at}.url'.", "missing_required_parameter")
