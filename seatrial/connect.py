@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +15,14 @@ from seatrial.profile import Profile, Target
 from seatrial.refusal import retry_after
 
 _LIST = Operation("listModels", "GET", "/models")
+_SERVES = {
+    "embeddings": ("EMBEDDING", r"embed"),
+    "audio": ("STT", r"whisper|transcri|\bstt\b"),
+    "speech": ("TTS", r"\btts\b|speech"),
+    "images": ("IMAGE", r"dall-e|image\b|stable-diffusion|\bflux"),
+    "moderations": ("MODERATION", r"moderation"),
+}
+"""By family: the `meta_data.model_type` of a model that serves it, and what the ids of others tell."""
 
 
 def models_given(values: tuple[str, ...] | list[str]) -> dict[str, str]:
@@ -40,13 +49,9 @@ def connect(
     answer = _asked(client, target)
     _require_answer(answer, client, key_variable)
     notes: list[str] = []
-    rows = _rows(answer)
-    ids = [row["id"] for row in rows]
+    listed = _listed(answer)
+    ids = list(listed)
     models = dict(target.models)
-    for family, id in _by_type(rows).items():
-        if family not in models:
-            models[family] = id
-            notes.append(f"{_FAMILIES[family]} of {id}, by its model_type")
     if "default" not in models:
         if not ids:
             if answer.error is not None or answer.status == 429 or (answer.status or 500) >= 500:
@@ -54,13 +59,13 @@ def connect(
                 raise Unreachable(f"{answer.request.url}: {why}: no model is known; wait, or name one by --model")
             what = f"GET /models is answered {answer.status}" if answer.status != 200 else "GET /models lists none"
             raise Invalid("--model", "", f"no model is known: {what}; name one by --model")
-        models["default"] = next((id for id in ids if "embed" not in id.lower()), ids[0])
+        models["default"] = next((id for id, family in listed.items() if family is None), ids[0])
         notes.append(f"no --model was given: {models['default']}, the first that GET /models lists, is used")
-    if "embeddings" not in models:
-        found = next((id for id in ids if "embed" in id.lower()), None)
+    for family in [name for name in _SERVES if name not in models]:
+        found = next((id for id, serves in listed.items() if serves == family), None)
         if found:
-            models["embeddings"] = found
-            notes.append(f"embeddings are asked of {found}")
+            models[family] = found
+            notes.append(f"{family} {'is' if family in ('audio', 'speech') else 'are'} asked of {found}")
     for family, id in given.items():
         if ids and id not in ids:
             notes.append(f"--model {family}={id} is not listed by GET /models")
@@ -105,30 +110,19 @@ def _require_answer(answer: Exchange, client: Client, key_variable: str) -> None
         raise Unreachable(f"{url}: redirects to {answer.header('location')}: give that base URL instead")
 
 
-def _rows(answer: Exchange) -> list[dict[str, Any]]:
+def _listed(answer: Exchange) -> dict[str, str | None]:
+    """The ids that are listed, in their order, each with the family it serves where that is not chat."""
     try:
         body: Any = json.loads(answer.body)
-        return [row for row in body["data"] if isinstance(row["id"], str)]
+        return {row["id"]: _family(row) for row in body["data"] if isinstance(row["id"], str)}
     except (ValueError, TypeError, KeyError, RecursionError):
-        return []
+        return {}
 
 
-_FAMILIES = {
-    "default": "chat is asked",
-    "embeddings": "embeddings are asked",
-    "audio": "transcripts are asked",
-    "speech": "speech is asked",
-    "images": "images are asked",
-}
-_TYPES = {"LLM": "default", "EMBEDDING": "embeddings", "STT": "audio", "TTS": "speech", "IMAGE": "images"}
-
-
-def _by_type(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """The first model of each family, where the list tells models apart by `meta_data.model_type`."""
-    found: dict[str, str] = {}
-    for row in rows:
-        meta = row.get("meta_data")
-        kind = meta.get("model_type") if isinstance(meta, dict) else None
-        if isinstance(kind, str) and kind.upper() in _TYPES:
-            found.setdefault(_TYPES[kind.upper()], row["id"])
-    return found
+def _family(row: Mapping[str, Any]) -> str | None:
+    meta = row.get("meta_data")
+    kind = meta.get("model_type") if isinstance(meta, dict) else None
+    for family, (type_, words) in _SERVES.items():
+        if (isinstance(kind, str) and kind.upper() == type_) or (not kind and re.search(words, row["id"], re.I)):
+            return family
+    return None

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from seatrial import home
+
 _BOUNDARY = "seatrial-form-5b1f9c7e20d4"
 MEDIA = f"multipart/form-data; boundary={_BOUNDARY}"
 
@@ -48,8 +50,9 @@ def picture(width: int, height: int, hole: bool = False) -> bytes:
 
 
 @cache
-def _asset(path: str) -> bytes:
-    return Path(path).read_bytes()
+def _asset(name: str) -> bytes:
+    path = Path(name)
+    return (path if path.is_absolute() else home.folder("scenarios") / "assets" / name).read_bytes()
 
 
 def _data(file: Mapping[str, Any]) -> bytes:
@@ -66,7 +69,7 @@ def encode(form: Mapping[str, Any]) -> bytes:
     """The body. A member is text, a file, or a list of these, sent under one name in their order.
 
     A file has its `file` name, its media `type`, and what is in it: `text`, `tone_s` seconds, a `picture` of so many
-    pixels, or an `asset` (the path of a file). Raises OSError where an asset cannot be read.
+    pixels, or an `asset` (a path, or the name of one of the project's own). Raises OSError where an asset cannot be read.
     """
     return b"".join(_parts(form)) + f"--{_BOUNDARY}--\r\n".encode()
 

@@ -14,6 +14,8 @@ from seatrial import files
 from seatrial.capability import require_known, unknown
 from seatrial.model import Invalid
 
+APART = frozenset({"audio", "speech", "images", "moderations"})
+"""Families that no model of text serves: asking the default one would prove nothing."""
 FOLDER = Path(__file__).with_name("profiles")
 
 
@@ -77,8 +79,8 @@ class Target:
     discovered: Mapping[str, bool] = field(default_factory=dict)
 
     def model(self, family: str) -> str | None:
-        """The model for a family of endpoints: the one given for it, else the default one."""
-        return self.models.get(family) or self.models.get("default")
+        """The model for a family of endpoints: the one given for it, else the default one, where that could serve it."""
+        return self.models.get(family) or (None if family in APART else self.models.get("default"))
 
     def base_for(self, family: str) -> str:
         """The base URL for a family: the profile's prefix replaces the last segment of the target's."""

@@ -45,7 +45,8 @@ def gate() -> tuple[Case, ...]:
 def play(plants: tuple[str, ...], cases: Iterable[Case], profile: str = "openai-compatible") -> list[Verdict]:
     """The verdicts of these cases on a server with these plants."""
     settings = server.Settings(api_key=KEY, plants=plants)
-    models = ("seatrial-chat", "embeddings=seatrial-embed")
+    models = ("seatrial-chat", "embeddings=seatrial-embed", "audio=seatrial-listen", "speech=seatrial-speak")
+    models += ("images=seatrial-paint", "moderations=seatrial-judge")
     if "legal.ids-with-slashes-and-colons" in plants:
         models = ()
     with spawned(plants) if DEADLY & set(plants) else server.running(settings) as url:

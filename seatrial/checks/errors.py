@@ -86,9 +86,9 @@ def members(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _is_judged_success(exchange: Exchange) -> bool:
-    return (
-        view.is_generation(exchange) or view.is_embedding(exchange) or view.is_models(exchange)
-    ) and exchange.media != "text/event-stream"
+    if view.is_generation(exchange) or view.is_embedding(exchange) or view.is_models(exchange):
+        return exchange.media != "text/event-stream"
+    return view.is_media(exchange) and exchange.media == "application/json"
 
 
 @check("errors.not-in-200", level=MUST, applies=_is_judged_success, spec="rfc9110#section-15.5")

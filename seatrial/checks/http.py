@@ -48,7 +48,7 @@ def _promises_json(exchange: Exchange) -> bool:
         and exchange.status not in (204, 205, 304)
         and exchange.operation.method not in ("HEAD", "OPTIONS", "CONNECT")
         and exchange.operation.schema_for(exchange.status, "application/json") is not None
-        and not (view.is_ok(exchange) and exchange.asked_to_stream and view.is_generation(exchange))
+        and not (view.is_ok(exchange) and not view.wants_json(exchange))
     )
 
 

@@ -36,7 +36,19 @@ MODELS: dict[str, dict[str, Any]] = {
     "seatrial-text": {"chat": True, "completions": True},
     "seatrial-reasoning": {"chat": True, "effort": "medium"},
     "seatrial-embed": {"embeddings": True},
+    "seatrial-listen": {"audio": True},
+    "seatrial-speak": {"speech": True},
+    "seatrial-paint": {"images": True},
+    "seatrial-judge": {"moderations": True},
 }
+_KINDS = {
+    "embeddings": ("EMBEDDING", ["text"], ["embedding"]),
+    "audio": ("STT", ["audio"], ["text"]),
+    "speech": ("TTS", ["text"], ["audio"]),
+    "images": ("IMAGE", ["text", "image"], ["image"]),
+    "moderations": ("MODERATION", ["text", "image"], ["text"]),
+}
+"""What a model of each ability is called, takes and gives."""
 DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -47,19 +59,20 @@ _log = logging.getLogger(__name__)
 def model_object(id: str, able: dict[str, Any]) -> Json:
     """A model as it is listed."""
     embeds = bool(able.get("embeddings"))
+    kind, takes, gives = next((row for name, row in _KINDS.items() if able.get(name)), ("LLM", ["text"], ["text"]))
     meta = {
-        "model_type": "EMBEDDING" if embeds else "LLM",
+        "model_type": kind,
         "source_type": "OPEN SOURCE",
         "max_sequence_length": 8192,
         "hidden_size": embeddings.SIZE if embeds else 0,
-        "max_output_length": 0 if embeds else 4096,
+        "max_output_length": 4096 if kind == "LLM" else 0,
         "deployment_region": "local",
         "location": "",
         "license": "Apache-2.0",
         "display_name": id,
         "deployment_country": "",
-        "input_modalities": ["text", "image"] if able.get("vision") else ["text"],
-        "output_modalities": ["embedding"] if embeds else ["text"],
+        "input_modalities": ["text", "image"] if able.get("vision") else takes,
+        "output_modalities": gives,
         "is_externally_hosted": False,
         "model_lifecycle_stage": "Stable",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,14 @@ class Form:
     def file(self, name: str) -> Upload | None:
         """The first file of a field; None without one."""
         return next(iter(self.files.get(name, ())), None)
+
+
+def _read(name: str, text: str, kind: type) -> Any:
+    """The text as a value of that kind. Raises Refused where it is none."""
+    try:
+        return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
+    except (KeyError, ValueError) as error:
+        raise Refused(400, f"Invalid type for '{name}': {text[:40]!r}.", name, "invalid_type") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,24 @@ class Call:
         except (FormParserError, UnicodeDecodeError) as error:
             raise Refused(400, f"We could not parse the form: {error}.", None, "invalid_form") from error
         return made
+
+    def fields(self, kinds: Mapping[str, type], validate: Callable[[Json], None]) -> Json:
+        """The body, a form, as one object that `validate` has nothing against. Raises Refused.
+
+        A text is read as its kind (`bool`, `int`, `float`; a string without one), a file is an Upload, and a field
+        `name[]` is a list under `name`.
+        """
+        form = self.form()
+        found: Json = {}
+        for name, texts in form.texts.items():
+            read = [_read(name, text, kinds.get(name, str)) for text in texts]
+            found[name.removesuffix("[]")] = read if name.endswith("[]") else read[0]
+        for name, files in form.files.items():
+            found[name.removesuffix("[]")] = files if name.endswith("[]") else files[0]
+        for change in self.server.plants.each("body"):
+            found = change(self.route, found)
+        self.server.valid(lambda: validate(found), self.route, found)
+        return found
 
     def answer(self, result: Any, body: Json | None = None, status: int = 200) -> Response:
         """A JSON answer, or whatever is planted in its place."""

@@ -46,7 +46,9 @@ from seatrial.view.ask import (
     tool_choice,
     wanted_choices,
 )
+from seatrial.view.audio import Broken, Cue, Sound, audio_kind, cues, sound
 from seatrial.view.markup import unread_call
+from seatrial.view.media import is_media, is_transcript, sent_seconds, transcript_format, wants_json
 from seatrial.view.pairs import agree, each, is_settled, same_but, twins
 from seatrial.view.parse import strict_json
 from seatrial.view.stream import (
@@ -71,8 +73,12 @@ from seatrial.view.stream import (
 
 __all__ = [
     "DONE",
+    "Broken",
     "CallDelta",
+    "Cue",
+    "Sound",
     "agree",
+    "audio_kind",
     "breaches",
     "call_deltas",
     "calls",
@@ -81,6 +87,7 @@ __all__ = [
     "completion",
     "conflicting_names",
     "count",
+    "cues",
     "data_events",
     "delta",
     "deltas",
@@ -103,12 +110,14 @@ __all__ = [
     "is_error_event",
     "is_event_stream",
     "is_generation",
+    "is_media",
     "is_models",
     "is_ok",
     "is_plain",
     "is_preamble",
     "is_settled",
     "is_stream",
+    "is_transcript",
     "joined",
     "json_body",
     "limit",
@@ -125,15 +134,19 @@ __all__ = [
     "require_whole",
     "same_but",
     "schema_errors",
+    "sent_seconds",
+    "sound",
     "stops",
     "strict_json",
     "text",
     "tool_choice",
+    "transcript_format",
     "twins",
     "unread_call",
     "unterminated",
     "usage",
     "vectors",
     "wanted_choices",
+    "wants_json",
     "whole_answer",
 ]
