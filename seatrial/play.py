@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seatrial import expect, form, run, view
-from seatrial.capability import capabilities, declared
+from seatrial import expect, form, offered, run, view
 from seatrial.check import Check, Inconclusive
 from seatrial.client import Client
 from seatrial.judge import erred, judge, mark, relate
@@ -50,6 +49,7 @@ class Player:
         budget: Budget | None = None,
         first: int = 1,
         stride: int = 1,
+        strict: bool = False,
     ) -> None:
         self.target, self.client, self.operations, self.checks = target, client, operations, checks
         self.budget = budget or Budget()
@@ -58,6 +58,8 @@ class Player:
         self._silent: dict[str, int] = {}
         self._taken: list[int] = []
         self._absent: dict[tuple[str, str], str] = {}
+        self.strict = strict
+        self._denied: set[str] = set()
 
     def play(self, case: Case) -> list[Verdict]:
         """Every verdict on this case; exchanges and verdicts are recorded before this returns.
@@ -66,12 +68,14 @@ class Player:
         """
         verdicts: list[Verdict] = []
         exchanges: list[Exchange] = []
-        disabled = self._disabled(case)
+        disabled = offered.disabled(case, self.target)
         self._taken.clear()
         played = False
         try:
             if disabled:
                 verdicts += [v for step in case.scenario.steps for v in self._all(case, step, Status.SKIPPED, disabled)]
+                if self.strict:
+                    self._deny(case, verdicts, exchanges)
             else:
                 self._steps(case, verdicts, exchanges)
             played = True
@@ -92,10 +96,26 @@ class Player:
                     self._record.write({"type": "case", "id": case.id, "judged": judged, "taken": taken})
         return verdicts
 
-    def _steps(self, case: Case, verdicts: list[Verdict], exchanges: list[Exchange]) -> None:
+    def _deny(self, case: Case, verdicts: list[Verdict], exchanges: list[Exchange]) -> None:
+        """Asks once for each capability that the profile says is not offered, and holds the answer to be a refusal."""
+        capability, step = offered.denied(case, self.target), offered.asking(case)
+        if capability is None or capability in self._denied or step is None:
+            return
+        self._denied.add(capability)
+        try:
+            exchange = self._ask(case, step, self._scope(case))
+        except Inconclusive:
+            return
+        exchanges.append(exchange)
+        verdicts += [*judge(case, exchange, self.checks), offered.refusal(case, step, capability, exchange)]
+
+    def _scope(self, case: Case) -> Scope:
         names = {"model": self.target.model(case.scenario.family), "image_url": self.target.profile.image_url}
         names |= {"owner": self.target.profile.owner} | {f"models.{k}": v for k, v in self.target.models.items()}
-        scope = Scope(case.inputs, names)
+        return Scope(case.inputs, names)
+
+    def _steps(self, case: Case, verdicts: list[Verdict], exchanges: list[Exchange]) -> None:
+        scope = self._scope(case)
         blocked = ""
         try:
             for step in case.scenario.steps:
@@ -261,19 +281,6 @@ class Player:
         elif exchange.status is None or exchange.status >= 400:
             status, reason_ = Status.INCONCLUSIVE, f"the plain request itself was answered {exchange.status}"
         yield self._verdict(case, probe, Level.MUST, "status", status, reason_, exchange.number, findings)
-
-    def _disabled(self, case: Case) -> str:
-        for id in case.scenario.needs:
-            said = declared(id, self.target.profile.capabilities)
-            if said is None and capabilities()[id].declared:
-                return f"disabled: the profile {self.target.profile.name} does not say that {id} is offered"
-            if said is False:
-                return f"disabled: the profile {self.target.profile.name} says that {id} is not offered"
-            if self.target.discovered.get(id) is False:
-                return f"unsupported: {id}: not offered by this target"
-        if self.target.model(case.scenario.family) is None:
-            return f"disabled: no model is known for {case.scenario.family}"
-        return ""
 
     def _all(self, case: Case, step: Step, status: Status, reason: str, number: int | None = None) -> list[Verdict]:
         verdicts = []

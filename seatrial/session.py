@@ -147,7 +147,15 @@ def player(options: Options, target: Target, record: run.Recorder | None, worker
     _, judged = select(found, options)
     share = None if options.max_requests is None else max(1, options.max_requests // workers)
     return Player(
-        target, client(options), found.operations, judged, record, Budget(share, 60.0 / workers), worker + 1, workers
+        target,
+        client(options),
+        found.operations,
+        judged,
+        record,
+        Budget(share, 60.0 / workers),
+        worker + 1,
+        workers,
+        options.strict,
     )
 
 

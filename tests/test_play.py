@@ -40,6 +40,7 @@ def of(verdicts: tuple[Verdict, ...] | list[Verdict]) -> Counter[Any]:
 
 def play(out: Path, url: str, budget: Budget | None = None, profile: str = "reference", **how: Any) -> run.Run:
     """A run in this process, with the header and footer that the suites write."""
+    out.mkdir(exist_ok=True)
     options = Options(url, key_variable="PLAY_TEST_KEY", profile=profile, **how)
     target, notes = session.find_target(options)
     recorder = run.Recorder(out / "run.jsonl")
@@ -201,3 +202,17 @@ def test_a_route_that_is_not_there_is_asked_for_once(tmp_path: Path) -> None:
     assert len({v.case for v in skipped}) > 10
     asked = [x for x in played.exchanges.values() if x.operation.id == "createCompletion"]
     assert len(asked) == 1
+
+
+def test_what_is_said_not_to_be_offered_is_asked_for_when_strict(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("title: P\ncapabilities: {chat.n: false, completions: false}\n")
+    how: dict[str, Any] = {"only": ("chat.n", "completions.*"), "profile": str(tmp_path / "p.yaml"), "strict": True}
+    with server.running(server.Settings(plants=("legal.no-completions-404",))) as url:
+        played = play(tmp_path / "a", url, **how)
+    asked = {v.case: v.status for v in played.verdicts if v.check == "must/refused"}
+    assert Counter(asked.values()) == {Status.PASS: 1, Status.FAIL: 1}
+    assert asked["chat.n"] is Status.FAIL
+    assert [x.operation.id for x in played.exchanges.values()].count("createCompletion") == 1
+    with server.running(server.Settings()) as url:
+        lenient = play(tmp_path / "b", url, **{**how, "strict": False})
+    assert not lenient.exchanges

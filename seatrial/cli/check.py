@@ -48,7 +48,7 @@ _GRACE_S = 20.0
 @click.option("--update-baseline", is_flag=True, help="Write the failures of this run to the --baseline file.")
 @click.option("--compare-to", metavar="RUN", help="Fail only for what is worse than in this results.json or run.")
 @click.option(
-    "--strict", is_flag=True, help="Fail also for what is known and passes now, and for passes that were lost."
+    "--strict", is_flag=True, help="Fail also for what is known and passes now; ask for what is said not to be offered."
 )
 @click.option("--out", metavar="DIR", help="Where the run is written.  [default: results/TIME]")
 @click.option(
