@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -137,7 +137,8 @@ def command(
         # What a user sets for pytests of their own (-k, -x, plugins left out) would leave cases unplayed.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         if embedded:
-            base = stack.enter_context(reference_server())
+            environment.pop(api_key_env, None)
+            base = stack.enter_context(reference_server(environment))
             options = Options(
                 **{
                     **{f: getattr(options, f) for f in options.__slots__},
@@ -167,10 +168,10 @@ def finish(folder: Path, verbose: bool = False) -> int:
 
 
 @contextlib.contextmanager
-def reference_server() -> Iterator[str]:
-    """The reference server in a process of its own; its base URL. It ends with the block."""
+def reference_server(environment: Mapping[str, str]) -> Iterator[str]:
+    """The reference server in a process of its own with those variables; its base URL. It ends with the block."""
     arguments = [sys.executable, "-m", "seatrial", "serve", "--port", "0", "--api-key-env", "SEATRIAL_REFERENCE_KEY"]
-    environment = {**os.environ, "SEATRIAL_REFERENCE_KEY": "sk-reference"}
+    environment = {**environment, "SEATRIAL_REFERENCE_KEY": "sk-reference"}
     server = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment, text=True, start_new_session=True)
     try:
         line = server.stdout.readline().strip() if server.stdout else ""

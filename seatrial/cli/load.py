@@ -78,6 +78,7 @@ def command(
         slo.load(options.slo)
     with contextlib.ExitStack() as stack:
         if url is None:
+            os.environ.pop(options.api_key_env, None)  # the simulator asks for none
             from seatrial import simulator
 
             if options.queue is None and profile != "queue":
@@ -96,6 +97,7 @@ def command(
         if ui is not None and ui == 0:
             raise Invalid("--ui", "", "expected a port")
         session = control.run(profile, options, processes, ui, prometheus=prometheus)
+        os.environ.pop(options.api_key_env, None)  # the judging that follows needs no key
         from seatrial.load import finish
 
         return finish.finish(session)

@@ -10,13 +10,17 @@ import gevent
 import httptools
 from gevent.hub import Waiter, get_hub
 
+from seatrial import weight
 from seatrial.load.address import Failure
 from seatrial.load.options import Limits
-from seatrial.load.reading import Reading
+from seatrial.load.reading import HEAVY, Reading
 from seatrial.load.wire import Connection, Pool
 
 KEEP_BYTES = 1 << 20
 """Raw bytes kept of one answer until it is known whether it will be judged."""
+MOST_BYTES = 64 << 20
+"""Of one answer, headers and all."""
+_MOST_HEAD = 256 << 10
 
 
 _LEFT = ("connection.closed", "connection.reset")
@@ -172,6 +176,9 @@ class Call:
         if self.received < KEEP_BYTES:
             self.raw.append(data)
             self.raw_ns.append(at_ns)
+        elif self.received > MOST_BYTES:
+            self.fail(at_ns, Failure("body.too_large", f"larger than {MOST_BYTES >> 20} MiB"))
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -181,6 +188,8 @@ class Call:
                 self.keep_alive = False
                 return
             self.fail(at_ns, Failure("http.malformed", str(error)[:200]))
+        if not self.headers_ns and self.received > _MOST_HEAD:
+            self.fail(at_ns, Failure("http.too_large", f"headers larger than {_MOST_HEAD >> 10} KiB"))
 
     def broken(self, at_ns: int, failure: Failure) -> None:
         """The connection failed."""
@@ -203,13 +212,17 @@ class Call:
 
     def _end(self, at_ns: int) -> None:
         self.end_ns = at_ns
+        if self.received > weight.LIGHT and self.failure is None and self.reading.heavy:
+            self.failure = HEAVY
         if self._waiter is not None:
             get_hub().loop.run_callback(self._waiter.switch, None)
 
     # What the parser finds.
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header line."""
+        """A header line, or a trailer."""
+        if self.headers_ns:
+            return
         key = name.decode("latin-1").lower()
         self.headers[key] = value.decode("latin-1")
         if key in ("content-length", "transfer-encoding"):

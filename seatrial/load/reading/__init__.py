@@ -13,11 +13,13 @@ from typing import Any, ClassVar
 
 import orjson
 
-from seatrial import sse
+from seatrial import sse, weight
 from seatrial.load.address import Failure
 from seatrial.model import Event
 
 ROLE, REASONING, ANSWER, TOOL = "role", "reasoning", "answer", "tool"
+
+HEAVY = Failure("body.too_large", f"its JSON would take over {weight.MOST >> 20} MiB of memory")
 
 
 class Reading:
@@ -121,6 +123,9 @@ class Reading:
                 self.odd = "two [DONE]"
             self.done = True
             return
+        if weight.too_heavy(data):
+            self.error = self.error or HEAVY
+            return
         try:
             chunk = orjson.loads(data)
         except orjson.JSONDecodeError:
@@ -159,6 +164,11 @@ class Reading:
                 self.odd = "chunks of two ids"
             elif isinstance(id, str):
                 self.id = id
+
+    @property
+    def heavy(self) -> bool:
+        """Whether what was read of a body is not to be parsed, for the memory that would take."""
+        return not self._events and weight.too_heavy(self.body)
 
     @property
     def body(self) -> bytes:
