@@ -22,7 +22,7 @@ def read(path: Path, checked: bool = True) -> dict[str, Any]:
     if path.is_dir():
         path = next((path / name for name in ("results.json", "run.jsonl") if (path / name).is_file()), path)
         if path.is_dir():
-            raise Invalid(str(path), "", "holds no results.json and no run.jsonl, so it is no run of `seatrial check`")
+            raise Invalid(str(path), "", "is no run's folder: it holds no results.json and no run.jsonl")
     if path.suffix == ".jsonl":
         found: dict[str, Any] = report_formats()["json"].results(run.read(path, checked=checked))
         return found

@@ -157,7 +157,7 @@ def test_the_gate_from_the_command_line(tmp_path: Path) -> None:
     [
         (["--update-baseline"], "needs --baseline FILE"),
         (["--baseline", "none.yaml"], "none.yaml: cannot be read"),
-        (["--compare-to", "."], "holds no results.json"),
+        (["--compare-to", "."], "it holds no results.json"),
         (["--compare-to", "newer.json"], "newer.json: /format: format 2 is newer"),
         (["--compare-to", "bad.json"], "bad.json:2: is not JSON"),
     ],

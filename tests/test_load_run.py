@@ -714,4 +714,4 @@ def test_two_runs_are_compared(tmp_path: Path) -> None:
         [*words[:4], str(tmp_path), str(tmp_path / "new")], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 2
-    assert "is no load test's folder" in done.stderr
+    assert "is no run's folder" in done.stderr

@@ -1,4 +1,4 @@
-"""`seatrial diff`: two load tests beside each other."""
+"""`seatrial diff`: two runs beside each other, of the conformance check or of load tests."""
 
 from __future__ import annotations
 
@@ -6,38 +6,34 @@ from pathlib import Path
 
 import click
 
+from seatrial.cli.history import DEFAULT
 from seatrial.model import Invalid
 
 
 @click.command("diff")
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
-def command(old: Path, new: Path) -> int:
-    """Says of each figure of two load tests whether NEW is better, worse, or undecided.
+@click.argument("old", required=False)
+@click.argument("new", required=False)
+@click.option("--history", type=click.Path(path_type=Path), default=DEFAULT, show_default=True, metavar="FILE")
+@click.option("--target", metavar="NAME", help="Of the last two nights, only this target.")
+@click.option("-v", "--verbose", is_flag=True, help="Also what still fails, and what SHOULD and MAY ask for.")
+def command(old: str | None, new: str | None, history: Path, target: str | None, verbose: bool) -> int:
+    """Says what changed from OLD to NEW: folders or files of runs, or ids of the history. Without both: the last two
+    nights of each target.
 
-    Intervals are of the difference, by bootstrap over requests, at 95 %.
+    Of checks: new failures, fixed, flaky, with the difference on the wire. Exit code 1 where a MUST newly fails.
+    Of load tests: each figure better, worse, or undecided. Intervals are of the difference, by bootstrap over
+    requests, at 95 %.
     """
-    from seatrial.load import compare
+    from seatrial.history import diff
 
-    for path in (old, new):
-        if not path.exists():
-            raise Invalid(str(path), "", "does not exist")
-    (first, before), (second, after) = compare.read(old), compare.read(new)
-    for name, found in (("OLD", first), ("NEW", second)):
-        requests = found["requests"]
-        state = "" if found["complete"] else f" INCOMPLETE: {found.get('incomplete', '')}"
-        saturated = " CLIENT SATURATED" if found["client"]["saturated"] else ""
-        click.echo(
-            f"{name} {found['profile']} {found['target']['base_url']}: {requests['ok']} ok, {requests['failed']} failed{state}{saturated}"
-        )
-    differences = compare.compare(before, after)
-    if not differences:
-        raise Invalid(str(new), "", "the two runs have no figure in common")
-    click.echo(f"{'':<14}{'old':>10}{'new':>10}  {'difference (95 % interval)':<32}")
-    for one in differences:
-        change = f"{one.new - one.old:+.4g} ({one.low:+.4g} to {one.high:+.4g})"
-        click.echo(f"{one.metric:<14}{one.old:>10.4g}{one.new:>10.4g}  {change:<32}{one.verdict}")
-    rates = [found["throughput"]["output_tokens_per_s"] for found in (first, second)]
-    if all(rates):
-        click.echo(f"output tokens/s: {rates[0]:g} -> {rates[1]:g} ({rates[1] / rates[0] - 1:+.1%})")
-    return 0
+    if old is None:
+        return diff.nights(history, target, verbose)
+    if new is None:
+        raise Invalid("diff", "", "needs OLD and NEW, or neither for the last two nights")
+    first, second = diff.find(old, history), diff.find(new, history)
+    if isinstance(first, diff.Load) != isinstance(second, diff.Load):
+        raise Invalid(new, "", "one is a load test and the other a check")
+    if isinstance(first, diff.Load) and isinstance(second, diff.Load):
+        return diff.loads(first, second)
+    assert isinstance(first, diff.Checked) and isinstance(second, diff.Checked)  # noqa: PT018
+    return diff.checks(first, second, verbose)
