@@ -25,7 +25,7 @@ _SCRIPTS = ("theme.js", "report.js")
 _HERE = Path(__file__).resolve().parent
 _EXCHANGES_ROOM, _TEXT_ROOM = 2_600_000, 900_000
 """Characters of HTML that all exchanges, and all findings, may take: thousands of failures make no huge file."""
-_GROUPS, _IN_GROUP, _RELATED = 300, 24, 6
+_GROUPS, _IN_GROUP, _RELATED = 300, 12, 6
 _YAML = 12_000
 
 

@@ -24,7 +24,7 @@
     const was = active;
     active = fields.some((one) => one.value);
     form.classList.toggle("active", active);
-    field("reset").hidden = !active;
+    field("clear").hidden = !active;
     if (!active && !was) return;
     rows ??= read();
     let count = 0;
