@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +51,19 @@ def catalog(options: Options) -> Catalog:
 
     Raises Invalid.
     """
-    found = scenario.load(scenario.paths(options.folder))
+    paths = scenario.paths(options.folder)
+    found = _loaded(tuple((path, path.stat().st_mtime_ns if path.exists() else 0) for path in paths))
     if options.folder is not None and (options.folder / "checks").is_dir():
         load_checks(options.folder / "checks")
     if options.tier == "nightly" or options.only or options.skip:
         found = found.plus(invalid.scenarios(found.scenarios.values()))
     return found
+
+
+@cache
+def _loaded(files: tuple[tuple[Path, int], ...]) -> Catalog:
+    """Once for each state of the files: it takes a second, and a run asks four times."""
+    return scenario.load([path for path, _ in files])
 
 
 def select(found: Catalog, options: Options) -> tuple[list[Case], list[Check]]:
