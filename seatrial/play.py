@@ -199,7 +199,7 @@ class Player:
                 headers=headers,
                 auth=call.get("auth", "default"),
             )
-            if not poll or exchange.status != 200 or not expect_table(exchange, poll["until"]):
+            if not poll or not _pending(exchange, poll):
                 return exchange
             left = end - time.monotonic()
             if left <= 0:
@@ -337,6 +337,13 @@ def _wanted(step: Step) -> Any:
 def _names_status(expected: Any, status: int | None) -> bool:
     """Whether an expectation names this very status, not only its class."""
     return status in expected if isinstance(expected, list) else expected == status
+
+
+def _pending(exchange: Exchange, poll: Mapping[str, Any]) -> bool:
+    """Whether what is polled has not come yet."""
+    if exchange.status in poll.get("pending", ()):
+        return True
+    return exchange.status == 200 and expect_table(exchange, poll["until"])
 
 
 def expect_table(exchange: Exchange, until: Mapping[str, Any]) -> bool:

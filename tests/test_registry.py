@@ -30,7 +30,7 @@ def test_the_tiers_keep_their_budgets() -> None:
     """At most 40 requests in smoke and 800 in gate, the two that find the target among them; and at most 500 in the
     gate of a backend that generates text and embeds it, and offers no more."""
     found = session.catalog(Options(""))
-    text = {"models", "chat", "completions", "embeddings", "auth", "cors", "vision", "queue"}
+    text = {"models", "chat", "completions", "embeddings", "auth", "cors", "vision"}
 
     def offered(case: Case) -> bool:
         return all(need.split(".")[0] in text for need in case.scenario.needs)
