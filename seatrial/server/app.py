@@ -83,7 +83,7 @@ class Server:
     """The handlers, bound to one server's settings and plants."""
 
     def __init__(self, settings: Settings, plants: Plants, models: dict[str, dict[str, Any]]) -> None:
-        self.settings, self.plants, self.models = settings, plants, models
+        self.settings, self.plants, self.models = settings, plants, dict(models)
         self.stores: dict[str, Any] = {}
 
     def store(self, name: str, make: Callable[[], Any]) -> Any:

@@ -72,7 +72,8 @@ def error_in_200(body: Any) -> bool:
         return True
     error = body.get("error")
     if isinstance(error, (dict, str)) and error:
-        return True
+        # An object that is kept may have an error beside its id: that of a job that failed.
+        return not (isinstance(body.get("id"), str) and isinstance(body.get("object"), str))
     return "detail" in body and "choices" not in body and "data" not in body and "id" not in body
 
 
