@@ -45,7 +45,7 @@ class Player:
         client: Client,
         operations: Mapping[str, Operation],
         checks: Sequence[Check],
-        record: run.Recorder | None = None,
+        record: run.Sink | None = None,
         budget: Budget | None = None,
         first: int = 1,
         stride: int = 1,
@@ -53,7 +53,7 @@ class Player:
     ) -> None:
         self.target, self.client, self.operations, self.checks = target, client, operations, checks
         self.budget = budget or Budget()
-        self._record = record
+        self.record = record
         self._number, self._stride = first - stride, stride
         self._silent: dict[str, int] = {}
         self._taken: list[int] = []
@@ -87,13 +87,13 @@ class Player:
         finally:
             # Also of a case that was interrupted: what is seen is kept.
             verdicts = [self._shown(verdict) for verdict in verdicts]
-            if self._record:
+            if self.record:
                 for verdict in verdicts:
-                    self._record.write(run.verdict_line(verdict))
+                    self.record.write(run.verdict_line(verdict))
                 if played:
                     judged = [exchange.number for exchange in exchanges]
                     taken = [number for number in judged if number in self._taken]
-                    self._record.write({"type": "case", "id": case.id, "judged": judged, "taken": taken})
+                    self.record.write({"type": "case", "id": case.id, "judged": judged, "taken": taken})
         return verdicts
 
     def _deny(self, case: Case, verdicts: list[Verdict], exchanges: list[Exchange]) -> None:
@@ -221,8 +221,8 @@ class Player:
             self._number += self._stride
             call.setdefault("base_url", self.target.base_for(case.scenario.family))
             exchange = self.client.send(operation, self._number, step=step, **call)
-            if self._record:
-                self._record.write(run.exchange_line(exchange, case.id))
+            if self.record:
+                self.record.write(run.exchange_line(exchange, case.id))
             if exchange.error is not None and exchange.error.kind == "closed" and not again:
                 # RFC 9112, 9.3.1: a kept connection may be closed at any time, and the request is sent again on a new one.
                 again = True

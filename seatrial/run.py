@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from seatrial import schema
 from seatrial.model import (
@@ -145,6 +145,12 @@ def verdict_from(line: Mapping[str, Any]) -> Verdict:
     )
 
 
+class Sink(Protocol):
+    """Takes the lines of a record."""
+
+    def write(self, line: Mapping[str, Any]) -> None: ...
+
+
 class Recorder:
     """Appends lines to run.jsonl; several processes may write to one file, each line in one write."""
 
@@ -205,9 +211,9 @@ class Run:
         """Prompt and completion tokens over all exchanges, from the server's own usage."""
         prompt = completion = 0
         for exchange in self.exchanges.values():
-            usage = _usage(exchange)
-            prompt += _count(usage.get("prompt_tokens"))
-            completion += _count(usage.get("completion_tokens"))
+            counted = usage(exchange)
+            prompt += _count(counted.get("prompt_tokens"))
+            completion += _count(counted.get("completion_tokens"))
         return prompt, completion
 
 
@@ -215,17 +221,18 @@ def _count(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-def _usage(exchange: Exchange) -> Mapping[str, Any]:
+def usage(exchange: Exchange) -> Mapping[str, Any]:
+    """The server's own count of an answer's tokens; empty where it gives none."""
     bodies = [event.data for event in reversed(exchange.events[-4:])] if exchange.events else [exchange.text]
     for body in bodies:
         if '"usage"' not in body:
             continue
         try:
-            usage = json.loads(body).get("usage")
+            found = json.loads(body).get("usage")
         except (ValueError, AttributeError, RecursionError):
             continue
-        if isinstance(usage, dict):
-            return usage
+        if isinstance(found, dict):
+            return found
     return {}
 
 

@@ -46,10 +46,10 @@ def paths(folder: Path | None = None) -> list[Path]:
     return own + sorted((inner if inner.is_dir() else folder).glob("*.yaml"))
 
 
-def load(files_: Iterable[Path]) -> Catalog:
-    """The catalog of these files. Raises Invalid at the first thing that is wrong, with file, line and pointer."""
+def load(files_: Iterable[Path], known: Mapping[str, Operation] | None = None) -> Catalog:
+    """The catalog of these files; `known` are operations declared elsewhere. Raises Invalid at the first thing that is wrong, with file, line and pointer."""
     sources = [files.read(path, "scenario.schema.json") for path in files_]
-    operations: dict[str, Operation] = {}
+    operations: dict[str, Operation] = dict(known or {})
     for source in sources:
         for id, row in source.data.get("operations", {}).items():
             if id in operations:

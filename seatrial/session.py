@@ -15,7 +15,7 @@ from seatrial import __version__, baseline, connect, profile, run, scenario
 from seatrial.capability import unknown
 from seatrial.check import Check, checks, load_checks
 from seatrial.client import Bounds, Client
-from seatrial.generate import invalid
+from seatrial.generate import invalid, valid
 from seatrial.judge import judge, mark, relate
 from seatrial.model import Case, Invalid
 from seatrial.play import Budget, Player
@@ -39,6 +39,9 @@ class Options:
     baseline: str | None = None
     compare_to: str | None = None
     strict: bool = False
+    examples: int = 30
+    seed: int | None = None
+    max_tokens: int | None = None
     bounds: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -56,7 +59,8 @@ def catalog(options: Options) -> Catalog:
     if options.folder is not None and (options.folder / "checks").is_dir():
         load_checks(options.folder / "checks")
     if options.tier == "nightly" or options.only or options.skip:
-        found = found.plus(invalid.scenarios(found.scenarios.values()))
+        known = list(found.scenarios.values())
+        found = found.plus(valid.scenarios(known)).plus(invalid.scenarios(known))
     return found
 
 
@@ -145,8 +149,22 @@ def header(options: Options, target: Target, notes: list[str]) -> dict[str, Any]
         "known": [asdict(row) for row in target.profile.known],
         "strict": options.strict,
         "passed_before": baseline.passed_before(options.compare_to),
-        "notes": notes,
+        "notes": [*notes, *_plan(options)],
     }
+
+
+def _plan(options: Options) -> list[str]:
+    """What a run that draws requests is going to cost, and how it can be had again."""
+    cases, _ = select(catalog(options), options)
+    drawn = sum(case.id.startswith(f"{valid.PREFIX}/") for case in cases)
+    if not drawn:
+        return []
+    steps = [step for case in cases for step in (*case.scenario.steps, *case.scenario.cleanup)]
+    planned = len(steps) + sum(step.probe for step in steps)
+    return [
+        f"about {planned + drawn * options.examples * valid.MEAN_STEPS:.0f} requests are planned: {planned} of scenarios, "
+        f"and {options.examples} drawn bodies for each of {drawn} operations, by --seed {options.seed}"
+    ]
 
 
 def player(options: Options, target: Target, record: run.Recorder | None, worker: int = 0, workers: int = 1) -> Player:

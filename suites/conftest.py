@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.generate.valid import PREFIX
 from seatrial.model import Case, Invalid
 
 _SUITES = Path(__file__).resolve().parent
@@ -18,13 +19,17 @@ def _plugin() -> Any:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each case."""
-    if "seatrial_case" in metafunc.fixturenames:
+    """One test for each case, and one for each operation that right requests are drawn for."""
+    if {"seatrial_case", "drawn_from"}.intersection(metafunc.fixturenames):
         try:
             cases = _plugin().selected(metafunc.config)
         except Invalid as error:
             raise pytest.UsageError(f"seatrial: {error}") from None
-        metafunc.parametrize("seatrial_case", cases, ids=[case.id for case in cases])
+        if "seatrial_case" in metafunc.fixturenames:
+            metafunc.parametrize("seatrial_case", cases, ids=[case.id for case in cases])
+        else:
+            scenarios = [case.scenario for case in cases if case.id.startswith(f"{PREFIX}/")]
+            metafunc.parametrize("drawn_from", scenarios, ids=[scenario.id for scenario in scenarios])
 
 
 @pytest.fixture

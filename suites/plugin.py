@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +15,10 @@ from typing import Any
 import pytest
 
 from seatrial import home, run, session, summary
+from seatrial.generate import valid
 from seatrial.loading import report_formats
 from seatrial.model import Case, Invalid, Unreachable, Verdict
+from seatrial.play import Player
 from seatrial.profile import Target
 from seatrial.session import Options
 
@@ -43,6 +46,11 @@ def add_options(parser: pytest.Parser) -> None:
     add("--only", action="append", default=[], metavar="GLOB", help="scenarios, areas or checks; repeatable")
     add("--skip", action="append", default=[], metavar="GLOB", help="scenarios, areas or checks; repeatable")
     add("--max-requests", type=int, default=None, metavar="N", help="stop asking after N requests")
+    add("--max-tokens", type=int, default=None, metavar="N", help="draw no more requests after N tokens")
+    add(
+        "--examples", type=int, default=30, metavar="N", help="right requests drawn for each operation, at tier nightly"
+    )
+    add("--seed", type=int, default=None, metavar="N", help="draw the same requests again")
     add("--scenarios", default=None, metavar="DIR", help="a folder of your own: scenarios, checks/, profiles/")
     add("--out", default=None, metavar="DIR", help="where the run is written (default: results/TIME)")
     add("--baseline", default=None, metavar="FILE", help="known failures, which do not fail the gate")
@@ -73,6 +81,9 @@ def options_of(config: pytest.Config) -> Options:
             baseline=get("baseline"),
             compare_to=get("compare_to"),
             strict=get("seatrial_strict"),
+            examples=get("examples"),
+            seed=get("seed"),
+            max_tokens=get("max_tokens"),
             bounds=json.loads(get("seatrial_bounds")),
         )
     return config.stash[_OPTIONS]
@@ -108,6 +119,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         config.stash[_TARGET] = session.target_in(config.workerinput["seatrial_target"])
         return
+    if config.option.seed is None:
+        config.option.seed = secrets.randbelow(1 << 32)  # before any worker starts: they draw by the same one
     options = options_of(config)
     selected(config)
     try:
@@ -181,7 +194,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def _finish(config: pytest.Config, recorder: run.Recorder, exitstatus: int) -> int:
     out = recorder.path.parent
     so_far = run.read(recorder.path)
-    complete = exitstatus in (0, 1) and len(so_far.judged) >= so_far.planned > 0
+    complete = exitstatus in (0, 1) and sum(not valid.is_drawn(id) for id in so_far.judged) >= so_far.planned > 0
     seconds = time.monotonic() - config.stash[_STARTED]
     numbers = {"requests": len(so_far.exchanges), "seconds": round(seconds, 3)}
     recorder.write({"type": "footer", "complete": complete, **numbers, "counts": run.counts(so_far.verdicts)})
@@ -213,15 +226,22 @@ def target(pytestconfig: pytest.Config) -> Target:
 
 
 @pytest.fixture(scope="session")
-def play(pytestconfig: pytest.Config, target: Target) -> Iterator[Callable[[Case | str], list[Verdict]]]:
-    """Plays a case, or a scenario (every row) by its id, and gives the verdicts; recorded where the run is."""
+def player(pytestconfig: pytest.Config, target: Target) -> Iterator[Player]:
+    """What plays cases on the target; recorded where the run is."""
     options = options_of(pytestconfig)
     worker, workers = _worker(pytestconfig)
     recorder = pytestconfig.stash.get(_RECORDER, None)
     if recorder is None and hasattr(pytestconfig, "workerinput") and pytestconfig.option.out:
         recorder = run.Recorder(Path(pytestconfig.option.out) / "run.jsonl")
-    player = session.player(options, target, recorder, worker, workers)
-    cases = list(session.catalog(options).cases())
+    made = session.player(options, target, recorder, worker, workers)
+    yield made
+    made.client.close()
+
+
+@pytest.fixture(scope="session")
+def play(pytestconfig: pytest.Config, player: Player) -> Callable[[Case | str], list[Verdict]]:
+    """Plays a case, or a scenario (every row) by its id, and gives the verdicts."""
+    cases = list(session.catalog(options_of(pytestconfig)).cases())
 
     def play_one(case: Case) -> list[Verdict]:
         try:
@@ -237,8 +257,7 @@ def play(pytestconfig: pytest.Config, target: Target) -> Iterator[Callable[[Case
             raise LookupError(f"there is no scenario {case!r}")
         return [verdict for c in chosen for verdict in play_one(c)]
 
-    yield play_case
-    player.client.close()
+    return play_case
 
 
 __all__ = ["add_options", "asdict", "options_of", "play", "selected", "target"]

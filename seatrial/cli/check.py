@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from seatrial import baseline as baselines
 from seatrial import home, profile, run, session, summary
+from seatrial.generate import valid
 from seatrial.loading import report_formats
 from seatrial.model import Invalid
 from seatrial.session import Options
@@ -43,6 +44,16 @@ _GRACE_S = 20.0
 @click.option("--skip", multiple=True, metavar="GLOB", help="Not these scenarios, areas or checks; repeatable.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Cases played side by side.")
 @click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Stop asking after N requests.")
+@click.option("--max-tokens", type=click.IntRange(1), metavar="N", help="Draw no more requests after N tokens.")
+@click.option(
+    "--examples",
+    type=click.IntRange(0),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="Right requests drawn for each operation, at tier nightly.",
+)
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Draw the same requests as the run that names it.")
 @click.option("--scenarios", metavar="DIR", help="A folder of your own: scenarios (*.yaml), checks/, profiles/.")
 @click.option("--baseline", metavar="FILE", help="Known failures, with reasons and dates; they do not fail the gate.")
 @click.option("--update-baseline", is_flag=True, help="Write the failures of this run to the --baseline file.")
@@ -80,6 +91,9 @@ def command(
     skip: tuple[str, ...],
     jobs: int,
     max_requests: int | None,
+    max_tokens: int | None,
+    examples: int,
+    seed: int | None,
     scenarios: str | None,
     baseline: str | None,
     update_baseline: bool,
@@ -114,6 +128,9 @@ def command(
             "linger": 3.0,
             "mib": max_body,
         },
+        examples=examples,
+        seed=seed,
+        max_tokens=max_tokens,
     )
     # Everything that can be wrong with flags and files is said before anything is started or sent.
     if update_baseline and not baseline:
@@ -213,6 +230,9 @@ def _play(options: Options, folder: Path, jobs: int, environment: dict[str, str]
         "--only": options.only,
         "--skip": options.skip,
         "--max-requests": (options.max_requests,) if options.max_requests else (),
+        "--max-tokens": (options.max_tokens,) if options.max_tokens else (),
+        "--examples": (options.examples,),
+        "--seed": (options.seed,) if options.seed is not None else (),
         "--scenarios": (options.scenarios,) if options.scenarios else (),
         "--baseline": (options.baseline,) if options.baseline else (),
         "--compare-to": (options.compare_to,) if options.compare_to else (),
@@ -274,7 +294,7 @@ def _watch(child: subprocess.Popen[bytes], path: Path) -> None:
                 if b'"type":"plan"' in line[:20]:
                     planned = json.loads(line)["cases"]
                 elif b'"type":"case"' in line[:20]:
-                    done += 1
+                    done += not valid.is_drawn(json.loads(line)["id"])
                 elif b'"type":"verdict"' in line[:20]:
                     row = json.loads(line)
                     failed += row["level"] == "MUST" and row["status"] == "fail" and not row["known"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from seatrial.capability import capabilities
@@ -25,12 +27,16 @@ _DEEP = 2
 _READ = frozenset(("messages", "prompt", "input", "tools", "tool_choice", "response_format", "stop", "logit_bias"))
 
 
+@cache
+def _faults(schema: str, body: str) -> list[Fault]:
+    return faults(document(schema), json.loads(body), COMPANIONS.get(schema))
+
+
 def scenarios(known: Iterable[Scenario]) -> Iterator[Scenario]:
     """A scenario for each fault of each operation: refused with 4xx and an envelope, and the server lives on."""
     for id, donor in donors(known).items():
         schema = str(donor.step.operation.request)
-        body: Mapping[str, Any] = donor.step.call["body"]
-        for fault in faults(document(schema), body, COMPANIONS.get(schema)):
+        for fault in _faults(schema, json.dumps(donor.step.call["body"])):
             yield derived(donor, f"{id}/{fault.id}", _title(fault), _needs(donor, fault), _step(donor, fault))
         yield from broken.scenarios(donor)
 

@@ -18,7 +18,7 @@ def posted(request: Request, body: bytes, path: str = "") -> Any:
         return None
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
