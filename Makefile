@@ -8,7 +8,7 @@ REAL_STAMP := $(REAL)/.installed
 ARGS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help check test real real-load bench lint lock defects hostile clean
+.PHONY: help check test real real-load bench screenshots lint lock defects hostile clean
 
 help:
 	@echo "make check [URL=https://host/v1] [ARGS='--model ID']   the conformance report"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench                                             the load client's cost and truth, beside its peers"
 	@echo "make defects                                           every planted defect and legal variant, whole gate"
 	@echo "make hostile [ARGS='GLOB ...']                         every hostile behaviour, against check and load"
+	@echo "make screenshots                                       the README's pictures (needs Chromium)"
 	@echo "make lint                                              ruff and mypy"
 	@echo "make lock                                              pin the dependencies again"
 
@@ -58,6 +59,9 @@ real-load: $(STAMP) $(REAL_STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python bench/load.py $(ARGS)
+
+screenshots: $(STAMP)
+	@$(BIN)/python -m docs.screenshots
 
 lock:
 	$(PYTHON) -m pip install --quiet uv
