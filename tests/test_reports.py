@@ -244,7 +244,7 @@ def any_run(request: pytest.FixtureRequest) -> run.Run:
 
 
 def test_each_format_is_found_and_writes_what_it_names(any_run: run.Run, tmp_path: Path) -> None:
-    assert set(FORMATS) == {"html", "json", "junit", "markdown", "terminal"}
+    assert set(FORMATS) == {"github", "html", "json", "junit", "markdown", "terminal"}
     for name, format_ in FORMATS.items():
         path = format_.write(any_run, tmp_path)
         assert path == (tmp_path / format_.FILE if format_.FILE else tmp_path), name
@@ -457,6 +457,54 @@ def test_markdown_tells_result_failures_and_reasons() -> None:
     assert "- 5 × unsupported&#58; logprobs" in text
     assert FORMATS["markdown"].render(clean()).startswith("## ✅ seatrial: PASSED")
     assert "it has no footer" in FORMATS["markdown"].render(cut_off())
+
+
+# github
+
+
+def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
+    """The workflow commands as GitHub's runner reads them: kind, properties, message."""
+    found = []
+    for line in text.split("\n"):
+        hit = re.fullmatch(r"::(\w+) ([^:]*)::(.*)", line)
+        assert hit, line
+        properties = dict(pair.split("=", 1) for pair in hit[2].split(","))
+        for escape, sign in (("%3A", ":"), ("%2C", ","), ("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
+            properties = {name: value.replace(escape, sign) for name, value in properties.items()}
+        found.append((hit[1], properties, hit[3].replace("%0A", "\n").replace("%25", "%")))
+    return found
+
+
+def test_annotations_name_what_gates_and_what_should() -> None:
+    found = commands(FORMATS["github"].render(everything()))
+    kinds = [kind for kind, _, _ in found]
+    assert kinds == ["notice"] + ["error"] * 5 + ["warning"] * 2
+    assert found[0][1] == {"title": "seatrial: FAILED"}
+    assert found[0][2].startswith("17 MUST requirements failed, in 4 checks.")
+    assert found[1][1] == {"title": "MUST stream.done-sentinel"}
+    rows = found[1][2].split("\n")
+    assert rows[1:4] == ["expected: data: [DONE]", 'actual: {"id":"chatcmpl-9","choices":[]}', "where: the last event"]
+    assert rows[4] == "first in chat.stream[ascii]/ask/stream.done-sentinel, 14 times in 14 cases"
+    assert rows[5].startswith("https://")
+    assert [kind for kind, _, _ in commands(FORMATS["github"].render(clean()))] == ["notice"]
+    assert commands(FORMATS["github"].render(cut_off()))[1][1] == {"title": "seatrial: INCOMPLETE"}
+
+
+def test_no_server_says_a_command_to_github() -> None:
+    evil = "x%0A::set-env name=A::b\r\n::add-mask::y,title=z,file=a:1"
+    bad = findings((evil, evil, evil))
+    some = [verdict("a.b", Status.FAIL, case=f"c[{evil}]", requirement=evil, spec=evil, findings=bad)]
+    ((_, properties, message),) = commands(FORMATS["github"].render(a_run(some, [exchange(1)])))[1:]
+    assert properties == {"title": "MUST a.b"}
+    assert "x%0A::set-env name=A::b↵::add-mask::y" in message
+    assert not set(FORMATS["github"].render(everything())) & set("\x1b\u202e\u2066")
+
+
+def test_annotations_beyond_what_github_shows_are_counted() -> None:
+    some = [verdict(f"a.check-{n}", Status.FAIL) for n in range(30)]
+    found = commands(FORMATS["github"].render(a_run(some, [exchange(1)])))
+    assert [kind for kind, _, _ in found] == ["notice"] + ["error"] * 10
+    assert found[-1][2] == "21 more checks failed: see the job's summary"
 
 
 # html

@@ -25,7 +25,7 @@ def command(path: Path, name: str, out: Path | None, verbose: bool) -> int:
     if name not in formats:
         raise Invalid("--as", "", unknown("format", name, formats) + f" (known: {', '.join(formats)})")
     recorded = run.read(path, checked=True)
-    if name == "terminal":
+    if not formats[name].FILE:
         click.echo(formats[name].render(recorded, verbose=verbose))
         return 0
     target = out or (path if path.is_dir() else path.parent)
