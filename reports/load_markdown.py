@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from seatrial.summary import line
+
 FILE = "summary.md"
 _ROWS = (
     ("ttft", "TTFT"),
@@ -17,7 +19,7 @@ _ROWS = (
 
 
 def _cell(text: Any) -> str:
-    return str(text).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return line(str(text), 500).replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
 
 
 def write(found: dict[str, Any], out: Path) -> Path:
@@ -43,12 +45,10 @@ def write(found: dict[str, Any], out: Path) -> Path:
     ]
     if found["slo"]:
         lines += ["", "| SLO | limit | measured | |", "|---|---:|---:|---|"]
-        for line in found["slo"]:
-            actual = "not measured" if line["actual"] is None else f"{line['actual']:g}"
-            name = f"{line['metric']} {line.get('scenario', '')}".strip()
-            lines.append(
-                f"| {_cell(name)} | {line['limit']:g} | {actual} | {'held' if line['held'] else '**missed**'} |"
-            )
+        for row in found["slo"]:
+            actual = "not measured" if row["actual"] is None else f"{row['actual']:g}"
+            name = f"{row['metric']} {row.get('scenario', '')}".strip()
+            lines.append(f"| {_cell(name)} | {row['limit']:g} | {actual} | {'held' if row['held'] else '**missed**'} |")
     if found["errors"]:
         lines += ["", *(f"- {count} x `{_cell(name)}`" for name, count in found["errors"].items())]
     if client["saturated"]:
@@ -62,5 +62,5 @@ def _verdict(found: dict[str, Any]) -> str:
     if not found["complete"]:
         return f"incomplete ({_cell(found.get('incomplete', ''))})"
     if found["slo"]:
-        return "SLO held" if all(line["held"] for line in found["slo"]) else "SLO missed"
+        return "SLO held" if all(row["held"] for row in found["slo"]) else "SLO missed"
     return "measured"

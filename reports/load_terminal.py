@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seatrial.summary import line
+
 _ROWS = (
     ("ttft", "TTFT"),
     ("ttfat", "first answer token"),
@@ -28,6 +30,7 @@ _COLUMNS = ("p50", "p90", "p95", "p99", "p999", "max")
 
 def render(found: dict[str, Any], width: int | None = None, color: bool | None = None) -> str:
     """The table as text of at most `width` columns (the terminal's, else 100)."""
+    found = _shown(found)
     width = width or min(shutil.get_terminal_size((100, 24)).columns, 120)
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=color, highlight=False, soft_wrap=False)
@@ -53,17 +56,26 @@ def render(found: dict[str, Any], width: int | None = None, color: bool | None =
     _phases(console, found)
     _queue(console, found)
     _contract(console, found)
-    for line in found["slo"]:
-        actual = "not measured" if line["actual"] is None else f"{line['actual']:g}"
-        scenario = f" of {line['scenario']}" if line.get("scenario") else ""
-        mark, style = ("held", "green") if line["held"] else ("MISSED", "bold red")
+    for row in found["slo"]:
+        actual = "not measured" if row["actual"] is None else f"{row['actual']:g}"
+        scenario = f" of {row['scenario']}" if row.get("scenario") else ""
+        mark, style = ("held", "green") if row["held"] else ("MISSED", "bold red")
         console.print(
-            f"SLO {line['metric']}{scenario}: {actual}, limit {line['limit']:g}: {mark}", style=style, markup=False
+            f"SLO {row['metric']}{scenario}: {actual}, limit {row['limit']:g}: {mark}", style=style, markup=False
         )
     _client(console, found)
     if not found["complete"]:
         console.print(f"INCOMPLETE: {found.get('incomplete', 'ended early')}", style="bold red", markup=False)
     return out.getvalue()
+
+
+def _shown(value: Any) -> Any:
+    """The same, with nothing in its texts that would act on a terminal: servers wrote some of them."""
+    if isinstance(value, dict):
+        return {_shown(name): _shown(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return line(value, 2000) if isinstance(value, str) else value
 
 
 def _latencies(latency: dict[str, Any], profile: str) -> Table:
@@ -155,8 +167,8 @@ def _contract(console: Console, found: dict[str, Any]) -> None:
     failed = contract["failed"]
     console.print(f"contract: {contract['judged']} kept streams judged, {len(failed)} checks failed")
     for entry in failed[:8]:
-        line = f"  {entry['level']} {entry['check']}: {entry['streams']} streams; {entry['actual']}"
-        console.print(line[: console.width], style="red" if entry["level"] == "MUST" else "yellow", markup=False)
+        said = f"  {entry['level']} {entry['check']}: {entry['streams']} streams; {entry['actual']}"
+        console.print(said[: console.width], style="red" if entry["level"] == "MUST" else "yellow", markup=False)
 
 
 def _client(console: Console, found: dict[str, Any]) -> None:

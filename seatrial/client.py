@@ -249,7 +249,7 @@ class Client:
         self._left_open += left_open
         kept = bytes(body[:_KEPT] if error is not None and error.kind == "too-large" else body)
         events = [event for event in events if event.end <= len(kept)]
-        recorded = self.secret.hide_bytes(kept)
+        recorded = self.secret.hide_bytes(_blotted(kept, events, self.secret))
         if recorded != kept:
             at_first = {index: event.at_ns for index, event in enumerate(events)}
             again = Reader().feed(recorded, 0)
@@ -290,6 +290,15 @@ def _texts(body: bytearray, events: list[Event], is_stream: bool) -> Iterator[by
         yield body
     elif len(body) > weight.LIGHT:
         yield from (event.data.encode("utf-8", "replace") for event in events)
+
+
+def _blotted(body: bytes, events: list[Event], secret: Secret) -> bytes:
+    """The body with each event that carries a piece of the key written anew without it."""
+    for number, data in sorted(secret.blot_pieces(event.data for event in events).items(), reverse=True):
+        event = events[number]
+        name = f"event: {event.event}\n" if event.event != "message" else ""
+        body = body[: event.start] + f"{name}data: {data}\n\n".encode() + body[event.end :]
+    return body
 
 
 def _finished(events: list[Event]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -16,6 +17,11 @@ from seatrial import home
 from seatrial.pointer import pointer
 
 BASE = "https://seatrial.dev/schemas/"
+_MOST_FINDINGS = 1000
+_MOST_VALUES = 50_000
+_SHARES = (1000, 100, 10)
+_FEW = 64
+_DEEPEST = 100
 
 
 @cache
@@ -71,12 +77,48 @@ def _expected(error: ValidationError) -> str:
 
 def _findings(errors: Any) -> list[tuple[str, str, str]]:
     found = []
-    for error in errors:
+    for error in islice(errors, _MOST_FINDINGS):
         actual = short(error.instance)
         if error.validator == "required":
             actual = "members " + (", ".join(map(str, error.instance)) or "none")
         found.append((pointer(error.absolute_path), _expected(error), actual))
     return sorted(set(found))  # jsonschema gives one `required` error for each member that is missing
+
+
+def thinned(document: Any) -> tuple[Any, bool]:
+    """The document small enough to be held to a schema in seconds, and whether nothing was left out for that.
+
+    Of a long list of numbers some stand for all, the lowest and the highest among them. Of a document that still has
+    more than 50,000 values, only the first of each list and object are left. Raises ValueError where that is no help.
+    """
+    for most in (None, *_SHARES):
+        small = _cut(document, most)
+        if _count(small, _MOST_VALUES) < _MOST_VALUES:
+            return small, most is None
+    raise ValueError("more than 50,000 values, however short its lists are cut")
+
+
+def _cut(value: Any, most: int | None, depth: int = 0) -> Any:
+    if depth > _DEEPEST or not isinstance(value, (dict, list)):
+        return value
+    if isinstance(value, dict):
+        return {name: _cut(item, most, depth + 1) for name, item in islice(value.items(), most)}
+    if len(value) > _FEW and all(type(item) is float or type(item) is int for item in value):
+        return [*value[:_FEW], min(value), max(value)]
+    return [_cut(item, most, depth + 1) for item in islice(value, most)]
+
+
+def _count(value: Any, most: int) -> int:
+    """How many values there are in it; `most` where there are more."""
+    left, count = [value], 0
+    while left and count < most:
+        one = left.pop()
+        count += 1
+        if isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+    return count
 
 
 def errors(document: Any, name: str) -> list[tuple[str, str, str]]:

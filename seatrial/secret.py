@@ -1,9 +1,12 @@
-"""Takes the API key out of what is kept and shown: as it is, escaped as in JSON and URLs, and in base64."""
+"""Takes the API key out of what is kept and shown: as it is, escaped as in JSON and URLs, in base64, and in pieces."""
 
 from __future__ import annotations
 
 import base64
+import json
 import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from seatrial.model import REDACTED
 
@@ -24,6 +27,63 @@ class Secret:
     def hide_bytes(self, data: bytes) -> bytes:
         """The bytes without the key."""
         return self._bytes.sub(lambda _: REDACTED.encode("ascii"), data) if self._bytes else data
+
+    def blot(self, data: bytes) -> bytes:
+        """The bytes with the key blotted out, of the same length: within a framing that counts bytes."""
+        return self._bytes.sub(lambda hit: b"*" * len(hit[0]), data) if self._bytes else data
+
+    def blot_pieces(self, texts: Iterable[str]) -> dict[int, str]:
+        """The events of a stream that carry a piece of the key, by their place, with those pieces blotted out.
+
+        Whoever joins the texts at one place of an answer's events, as every client does, would have the key again.
+        """
+        if self._pattern is None:
+            return {}
+        rows: dict[int, Any] = {}
+        places: dict[str, list[tuple[Any, Any, int]]] = {}
+        for number, text in enumerate(texts):
+            try:
+                rows[number] = json.loads(text)
+            except (ValueError, RecursionError):
+                continue
+            for place, holder, name in _strings(rows[number]):
+                places.setdefault(place, []).append((holder, name, number))
+        found: set[int] = set()
+        for pieces in places.values():
+            found |= self._blot(pieces)
+        return {number: json.dumps(rows[number], separators=(",", ":")) for number in found}
+
+    def _blot(self, pieces: list[tuple[Any, Any, int]]) -> set[int]:
+        assert self._pattern is not None
+        hits = [hit.span() for hit in self._pattern.finditer("".join(holder[name] for holder, name, _ in pieces))]
+        at, touched = 0, set()
+        for holder, name, number in pieces:
+            begin, at = at, at + len(holder[name])
+            if any(start < at and begin < end for start, end in hits):
+                holder[name] = "*" * len(holder[name])
+                touched.add(number)
+        return touched
+
+
+def _strings(root: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Every text in a document: its place, with the choice that it belongs to, and what holds it under which name."""
+    left = [("", root)]
+    while left:
+        place, value = left.pop()
+        if isinstance(value, dict):
+            rows: list[tuple[Any, Any]] = list(value.items())
+        elif isinstance(value, list):
+            rows = list(enumerate(value))
+        else:
+            continue
+        for name, item in rows:
+            step = name
+            if isinstance(value, list):
+                step = item["index"] if isinstance(item, dict) and isinstance(item.get("index"), int) else ""
+            if isinstance(item, str):
+                yield f"{place}/{step}", value, name
+            elif isinstance(item, (dict, list)):
+                left.append((f"{place}/{step}", item))
 
 
 def _pattern(key: str) -> str:

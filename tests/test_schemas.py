@@ -518,3 +518,19 @@ def test_one_fault_is_named_once(name: str, case: str, change: tuple[Any, ...]) 
 
 def test_every_schema_has_good_and_bad_documents() -> None:
     assert set(GOOD) == {name for name, _ in BAD} == set(DOCUMENTS)
+
+
+def test_a_large_document_is_held_to_its_schema_as_far_as_seconds_allow() -> None:
+    vectors = {"data": [{"embedding": [float(number) for number in range(1536)]} for _ in range(60)]}
+    small, whole = schema.thinned(vectors)
+    assert whole
+    assert small["data"][59]["embedding"][-2:] == [0.0, 1535.0]
+    assert len(small["data"][59]["embedding"]) == 66
+    mixed = {"data": [1.0] * 100 + ["x"]}
+    assert schema.thinned(mixed) == (mixed, True)
+    rows = {"data": [{"id": str(number)} for number in range(100_000)]}
+    small, whole = schema.thinned(rows)
+    assert not whole
+    assert small["data"] == rows["data"][:1000]
+    with pytest.raises(ValueError, match="however short"):
+        schema.thinned([[[[[[["a"] * 10] * 10] * 10] * 10] * 10] * 10])

@@ -55,7 +55,7 @@ def endless_models(peer: Peer) -> None:
     peer.forever(without_end(b'{"id":"m","object":"model","created":1,"owned_by":"o"},' * 500))
 
 
-@behaviour("body.many-models", "models", (0, "PASSED"), (0, "3 ok"))
+@behaviour("body.many-models", "models", (0, "MUST .* inconclusive"), (0, "3 ok"))
 def many_models(peer: Peer) -> None:
     """Fifty thousand models are listed, the good one first."""
     rows = [{"id": "hostile-chat", "object": "model", "created": 1_760_000_000, "owned_by": "hostile"}]

@@ -97,13 +97,13 @@ def _walk(value: Any, place: str, places: dict[str, list[str]]) -> None:
 
 
 def seen(pid: int) -> tuple[str, bool]:
-    """A process's command line, and whether a canary is in its environment; empty where it has ended."""
+    """A process's command line, and whether the key is in its environment; empty where it has ended."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
         held = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
         return "", False
-    return words.replace(b"\0", b" ").decode("utf-8", "replace"), holds(held)
+    return words.replace(b"\0", b" ").decode("utf-8", "replace"), CANARY.encode() in held
 
 
 def children(pid: int) -> list[int]:

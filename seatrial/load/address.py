@@ -70,6 +70,7 @@ class Resolver:
             from gevent import socket as gsocket
 
             try:
+                self.address.host.encode("idna")  # here, since gevent's threads print what they raise
                 rows = gsocket.getaddrinfo(self.address.host, self.address.port, 0, socket.SOCK_STREAM)
             except (OSError, UnicodeError) as error:
                 raise Failure("connect.dns", str(error)) from None

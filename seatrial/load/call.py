@@ -21,6 +21,8 @@ KEEP_BYTES = 1 << 20
 MOST_BYTES = 64 << 20
 """Of one answer, headers and all."""
 _MOST_HEAD = 256 << 10
+_LINGER_NS = 1_000_000_000
+"""How long the end of the body is waited for after `[DONE]`: clients do not wait for it at all."""
 
 
 _LEFT = ("connection.closed", "connection.reset")
@@ -42,6 +44,8 @@ class Calls:
                 call.fail(now, Failure("timeout.total", f"no end within {self.limits.total:g} s"))
             elif call.reading.streamed and not call.reading.at and now - call.sent_ns > first:
                 call.fail(now, Failure("timeout.first_token", f"no token within {self.limits.first:g} s"))
+            elif call.reading.done and now - call.last_ns > _LINGER_NS:
+                call.left_open()
             elif call.last_ns and now - call.last_ns > idle:
                 call.fail(now, Failure("timeout.idle", f"nothing for {self.limits.idle:g} s"))
 
@@ -80,6 +84,7 @@ class Call:
         "raw_ns",
         "reading",
         "received",
+        "request",
         "scenario",
         "sent_ns",
         "status",
@@ -97,6 +102,7 @@ class Call:
         self.raw: list[bytes] = []  # two lists: a tuple for each read is one more object to collect
         self.raw_ns: list[int] = []
         self.tags: dict[str, Any] = {}
+        self.request = b""
         self.keep_alive = self._complete = self._framed = self._informational = False
         self.received = 0  # bytes
         self._parser: Any = None
@@ -107,6 +113,7 @@ class Call:
         """Sends the request at its planned time, its connection open by then, and waits for its end. A fault of the target
         is in `failure`, never raised."""
         connection: Connection | None = None
+        self.request = request
         try:
             connection = pool.take()
             while (left := self.planned_ns - perf_counter_ns()) > 0:
@@ -210,6 +217,12 @@ class Call:
             self.failure = failure
             self._end(at_ns)
 
+    def left_open(self) -> None:
+        """Ends the call as of its last byte: the answer is whole, and its connection is held open."""
+        self.reading.odd = self.reading.odd or "held open after [DONE]"
+        self.keep_alive = False
+        self._end(self.last_ns)
+
     def _end(self, at_ns: int) -> None:
         self.end_ns = at_ns
         if self.received > weight.LIGHT and self.failure is None and self.reading.heavy:
@@ -218,6 +231,11 @@ class Call:
             get_hub().loop.run_callback(self._waiter.switch, None)
 
     # What the parser finds.
+
+    def on_message_begin(self) -> None:
+        """An answer begins. Raises ValueError where one is there already: the second is nobody's."""
+        if self._complete:
+            raise ValueError("an answer that nobody asked for")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header line, or a trailer."""

@@ -81,6 +81,10 @@ class Reading:
         self.status = status
         self.media = headers.get("content-type", "").partition(";")[0].strip().lower()
         self._events = self.media == "text/event-stream" and status < 300
+        coding = headers.get("content-encoding", "identity")
+        if coding.strip().lower() not in ("", "identity"):
+            self._events = False  # what it holds is not to be read
+            self.error = Failure("body.encoded", f"Content-Encoding: {coding[:40]!r}, and none was asked for")
 
     def feed(self, at_ns: int, data: bytes) -> None:
         """Takes a piece of the body that came at that time."""
