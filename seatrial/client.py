@@ -99,11 +99,19 @@ class Client:
                 f"${key_variable}", "", "this key holds a line end, a space around it, or a letter beyond ASCII"
             )
         self.secret = Secret(self._key)
-        timeout = httpx.Timeout(self.bounds.idle, connect=self.bounds.connect)
-        self._http = httpx.Client(timeout=timeout, follow_redirects=False)
+        self._http = self._fresh()
         self.sent = 0
         self._streams: list[Any] = []
         self._left_open = 0
+
+    def _fresh(self) -> httpx.Client:
+        timeout = httpx.Timeout(self.bounds.idle, connect=self.bounds.connect)
+        try:
+            return httpx.Client(timeout=timeout, follow_redirects=False)
+        except (ValueError, httpx.InvalidURL):
+            # Its words would say the address, which may hold a password.
+            names = [name for name in os.environ if name.lower().endswith("_proxy") and os.environ[name]]
+            raise Invalid(" or ".join(sorted(names)), "", "the proxy's address in the environment is none") from None
 
     @property
     def has_key(self) -> bool:
@@ -229,6 +237,10 @@ class Client:
             error = TransportError("protocol", self.secret.hide(f"{type(fault).__name__}: {fault}"))
         finally:
             alarm.clear()
+        if _holds_more(self._http):
+            # An answer that nobody asked for would be taken for the next request's.
+            self._http.close()
+            self._http = self._fresh()
         if (
             error is not None
             and error.kind in ("reset", "protocol")
@@ -312,6 +324,17 @@ def _finished(events: list[Event]) -> bool:
                 return True
         except (ValueError, AttributeError, TypeError):
             continue
+    return False
+
+
+def _holds_more(http: httpx.Client) -> bool:
+    """Whether an idle connection has bytes in its buffer, which httpcore would read as the next answer."""
+    pools = [http._transport, *http._mounts.values()]
+    for pool in (getattr(transport, "_pool", None) for transport in pools):
+        for connection in getattr(pool, "connections", ()):
+            state = getattr(getattr(connection, "_connection", None), "_h11_state", None)
+            if state is not None and state.trailing_data[0]:
+                return True
     return False
 
 

@@ -46,7 +46,7 @@ class Behaviour:
     bind: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables of the command; `{trap}` stands for the port of the trap, `{closed}` for one where nobody listens."""
-    seconds: float = 45.0
+    seconds: float = 60.0
     mib: int = 400
 
 
@@ -63,7 +63,7 @@ def behaviour(
     host: str = "127.0.0.1",
     bind: str = "",
     environment: Mapping[str, str] | None = None,
-    seconds: float = 45.0,
+    seconds: float = 60.0,
 ) -> Callable[[Play], Play]:
     """Registers a function as that behaviour; its docstring says what it does."""
 

@@ -109,7 +109,7 @@ def _thought(letter: str) -> dict[str, object]:
     return {"index": 0, "delta": {"reasoning_content": letter}, "logprobs": None, "finish_reason": None}
 
 
-@behaviour("echo.models", "models", (0, "."), (0, "."))
+@behaviour("echo.models", "models", (1, "."), (0, "."))
 def models(peer: Peer) -> None:
     """As the id of a model in the list, and as its owner."""
     row = {"id": "hostile-chat", "object": "model", "created": 1, "owned_by": peer.key}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,9 +77,10 @@ def joined(data: bytes) -> Iterator[str]:
 def _texts(body: str) -> Iterator[str]:
     """The strings at each place of the body's events, one after the other."""
     places: dict[str, list[str]] = {}
-    for text in re.findall(r"\{.*\}", body):
+    for text in body.splitlines():
+        start, end = text.find("{"), text.rfind("}")
         with contextlib.suppress(ValueError, RecursionError):
-            _walk(json.loads(text), "", places)
+            _walk(json.loads(text[max(start, 0) : end + 1]), "", places)
     for texts in places.values():
         yield "".join(texts)
 

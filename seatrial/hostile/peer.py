@@ -173,8 +173,8 @@ class Peer:
         name = self.path.partition("/models")[2].strip("/")
         if not name:
             self.answer(dumped({"object": "list", "data": [model]}))
-        elif name == MODEL:
-            self.answer(dumped(model))
+        elif name == MODEL or name.startswith("m-"):
+            self.answer(dumped({**model, "id": name}))
         else:
             self.answer(dumped(error("no such model", "model_not_found")), status="404 Not Found")
 

@@ -157,10 +157,11 @@ def _harmed(path: Path, when: str) -> list[str]:
 
 def possible(behaviour: Behaviour) -> bool:
     """Whether this machine can play it: some have no IPv6."""
-    if "::1" not in (behaviour.bind, behaviour.host.strip("[]")):
+    if not behaviour.bind:
         return True
     try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        socket.create_server((behaviour.bind, 0), family=socket.AF_INET6).close()
+        found = socket.getaddrinfo(behaviour.host.strip("[]"), 0, socket.AF_INET6)
     except OSError:
         return False
-    return True
+    return bool(found)

@@ -47,7 +47,7 @@ class Keep:
         secret = _secret(_key(call.request))
         for name, value in row.items():
             if isinstance(value, str) and name not in _OURS:
-                row[name] = secret.hide(value)
+                row[name] = secret.hide(value).encode("utf-8", "replace").decode()  # half an emoji cannot be written
         error = row["error"] or ""
         wanted = bool(error and not error.startswith(_UNJUDGED)) or "odd" in row
         sampled = self._rng.random() < self._share and not error

@@ -6,6 +6,7 @@ One module a wire dialect; each has a class `Dialect`. They parse with orjson an
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
@@ -131,8 +132,8 @@ class Reading:
             self.error = self.error or HEAVY
             return
         try:
-            chunk = orjson.loads(data)
-        except orjson.JSONDecodeError:
+            chunk = _parsed(data)
+        except ValueError:
             self.error = self.error or Failure("stream.garbage", "an event that is not JSON: " + _shown(data))
             return
         if not isinstance(chunk, dict):
@@ -159,7 +160,8 @@ class Reading:
             self.first[kind] = at_ns
         self.at.append(at_ns)
         if self.text is not None and kind == ANSWER and text:
-            self.text.append(text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))
+            raw = text if isinstance(text, bytes) else str(text).encode("utf-8", "replace")
+            self.text.append(raw.decode("utf-8", "replace"))
 
     def belongs(self, id: Any) -> None:
         """Marks a chunk of another answer's id."""
@@ -205,8 +207,8 @@ class Reading:
         if self.streams:
             return Failure("stream.not_streamed", f"the answer is {self.media or 'of no media type'}")
         try:
-            answer = orjson.loads(body)
-        except orjson.JSONDecodeError:
+            answer = _parsed(body)
+        except ValueError:
             return Failure("body.garbage", "not JSON: " + _shown(body))
         if not isinstance(answer, dict):
             return Failure("body.garbage", "no object: " + _shown(body))
@@ -224,6 +226,22 @@ class Reading:
         return None
 
 
+def _parsed(data: bytes) -> Any:
+    """The JSON. Raises ValueError."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        # Half an emoji, and numbers beyond a float, are JSON, and orjson takes neither.
+        try:
+            return json.loads(data.decode("utf-8"), parse_constant=_refused)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+
+
+def _refused(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
 def _shown(data: bytes) -> str:
     return repr(data[:80])[2:-1]
 
@@ -235,8 +253,8 @@ def _message(error: Any) -> str:
 def _told(body: bytes) -> str:
     """What an error's body says, in one line."""
     try:
-        return _message(orjson.loads(body)["error"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return _message(_parsed(body)["error"])
+    except (ValueError, KeyError, TypeError):
         return _shown(body)
 
 
