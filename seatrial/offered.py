@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from seatrial.capability import capabilities, declared
 from seatrial.model import Case, Exchange, Finding, Level, Status, Step, Verdict
@@ -33,8 +34,12 @@ def disabled(case: Case, target: Target) -> str:
 def asking(case: Case) -> Step | None:
     """The step of the case by which a refusal shows: its first, where that needs nothing of another and is to succeed."""
     step = case.scenario.steps[0]
-    wanted = next((expected["status"] for expected in step.expect.values() if "status" in expected), 200)
-    return replace(step, expect={}, outputs={}, probe=False) if wanted == 200 else None
+    return replace(step, expect={}, outputs={}, probe=False) if wanted(step) == 200 else None
+
+
+def wanted(step: Step) -> Any:
+    """The status that the most binding level expects; 200 where none says."""
+    return next((expected["status"] for expected in step.expect.values() if "status" in expected), 200)
 
 
 def refusal(case: Case, step: Step, capability: str, exchange: Exchange) -> Verdict:

@@ -140,7 +140,7 @@ class Player:
         except Inconclusive as reason:
             return self._all(case, step, Status.INCONCLUSIVE, str(reason)), str(reason)
         exchanges.append(exchange)
-        wanted = resolve(_wanted(step), scope)
+        wanted = resolve(offered.wanted(step), scope)
         wants_success = expect.status_matches(wanted, 200)
         taken = not wants_success and exchange.status is not None and exchange.status < 300
         if taken:
@@ -327,11 +327,6 @@ class Player:
         findings = tuple(Finding(hide(f.expected), hide(f.actual), hide(f.where)) for f in verdict.findings)
         verdict = replace(verdict, findings=findings, reason=hide(verdict.reason))
         return mark(verdict, self.target.profile.known)
-
-
-def _wanted(step: Step) -> Any:
-    """The status that the most binding level expects; 200 where none says."""
-    return next((expected["status"] for expected in step.expect.values() if "status" in expected), 200)
 
 
 def _names_status(expected: Any, status: int | None) -> bool:

@@ -6,17 +6,17 @@ import ast
 
 import click
 
-from seatrial import home, profile, session
+from seatrial import coverage, home, profile, session
 from seatrial.capability import capabilities
 from seatrial.check import checks
 from seatrial.session import Options
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["checks", "scenarios", "profiles", "capabilities", "loads"]))
+@click.argument("what", type=click.Choice(["checks", "scenarios", "profiles", "capabilities", "loads", "coverage"]))
 @click.option("--scenarios", metavar="DIR", help="A folder of your own beside the project's.")
 def command(what: str, scenarios: str | None) -> int:
-    """Lists checks, scenarios, profiles, capabilities or load profiles, one a line."""
+    """Lists checks, scenarios, profiles, capabilities or load profiles, one a line; or what is tried of each operation."""
     if what == "loads":
         for path in sorted(home.folder("locustfiles").glob("*.py")):  # read, not run: that would load Locust
             title = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").splitlines()[:1]
@@ -32,6 +32,8 @@ def command(what: str, scenarios: str | None) -> int:
             for scenario in found.scenarios.values():
                 rows = f" [{len(scenario.inputs)} rows]" if scenario.inputs else ""
                 click.echo(f"{scenario.id:<36} {scenario.tier:<8} {scenario.title}{rows}")
+        case "coverage":
+            click.echo("\n".join(coverage.table(coverage.rows(found, coverage.play()))))
         case "profiles":
             for name in profile.names(options.folder):
                 click.echo(f"{name:<24} {profile.load(name, options.folder).title}")
