@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import importlib
 import json
 import logging
-import pkgutil
 import secrets
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from functools import cache
 from typing import Any
 
 from starlette.applications import Starlette
@@ -22,6 +19,7 @@ from starlette.routing import Route
 
 from seatrial.server import chat, completions, embeddings
 from seatrial.server.call import Call
+from seatrial.server.families import handlers_by_path, stored_chat
 from seatrial.server.plant import Json, Piece, Plants, Settings
 from seatrial.server.refuse import Refused
 
@@ -98,30 +96,37 @@ class Server:
         methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
         routes = []
         for base in BASES:
-            routes += [
-                Route(base + path, self._guard("POST", path, handler), methods=methods) for path, handler in post
-            ]
+            for path, handler in post:
+                more = handlers_by_path().get(path, {})
+                own = {"POST": self._guard("POST", path, handler, ("POST", *more))}
+                routes.append(Route(base + path, self._choose(path, more, own), methods=methods))
             routes.append(Route(base + "/models", self._guard("GET", "/models", self.list_models), methods=methods))
             one = self._guard("GET", "/models/{model}", self.one_model)
             routes.append(Route(base + "/models/{model:path}", one, methods=methods))
-            for path, handlers in families().items():
-                routes.append(Route(base + path, self._choose(path, handlers), methods=methods))
+            for path, handlers in handlers_by_path().items():
+                if path not in dict(post):
+                    routes.append(Route(base + path, self._choose(path, handlers, {}), methods=methods))
         routes += [
             Route("/assets/dot.png", self.dot, methods=["GET", "HEAD"]),
             Route("/{path:path}", self._guard("", "", self.nowhere), methods=methods),
         ]
         return Starlette(routes=routes)
 
-    def _choose(self, path: str, handlers: dict[str, Callable[[Call], Response]]) -> Callable[[Request], Any]:
-        """The handlers of one path by method, each behind what is common."""
+    def _choose(
+        self, path: str, handlers: dict[str, Callable[[Call], Response]], own: dict[str, Callable[[Request], Any]]
+    ) -> Callable[[Request], Any]:
+        """The handlers of one path by method, each behind what is common; those of `own` are so already."""
 
         def bound(method: str) -> Callable[[Request], Any]:
             route = f"{method} {path}"
             return self._guard(
-                method, route, lambda request, body: handlers[method](Call(self, request, body, route)), tuple(handlers)
+                method,
+                route,
+                lambda request, body: handlers[method](Call(self, request, body, route)),
+                (*own, *handlers),
             )
 
-        guarded = {method: bound(method) for method in handlers}
+        guarded = own | {method: bound(method) for method in handlers}
 
         async def choose(request: Request) -> Response:
             method = "GET" if request.method == "HEAD" else request.method
@@ -265,9 +270,14 @@ class Server:
         self.valid(lambda: chat.validate(parsed, self.models, origin), route, parsed)
         effort = self.models[parsed["model"]].get("effort")
         made = chat.answer(parsed, self.plants, int(time.time()), effort)
+        whole = chat.plain(made)
         if parsed.get("stream"):
-            return self.stream(route, parsed, chat.chunks(made))
-        return self.plain(route, parsed, chat.plain(made))
+            answer: Response = self.stream(route, parsed, chat.chunks(made))
+        else:
+            answer = self.plain(route, parsed, whole)
+        if parsed.get("store") is True:
+            stored_chat.keep(self.store(stored_chat.STORE, dict), parsed, answer, whole)
+        return answer
 
     def completions(self, request: Request, body: bytes) -> Response:
         route = "/completions"
@@ -372,18 +382,6 @@ def compressed(pieces: Iterable[Piece]) -> Iterator[Piece]:
     for piece in pieces:
         yield press.compress(piece) + press.flush(zlib.Z_SYNC_FLUSH) if isinstance(piece, bytes) else piece
     yield press.flush()
-
-
-@cache
-def families() -> dict[str, dict[str, Callable[[Call], Response]]]:
-    """The handlers of every path, by method: the `ROUTES` of each module in `families/`."""
-    package = importlib.import_module("seatrial.server.families")
-    found: dict[str, dict[str, Callable[[Call], Response]]] = {}
-    for module in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
-        for path, handlers in getattr(importlib.import_module(f"{package.__name__}.{module}"), "ROUTES", {}).items():
-            found.setdefault(path, {}).update(handlers)
-    # A path that is spelt out goes before one with a parameter in its place.
-    return dict(sorted(found.items(), key=lambda item: item[0].replace("{", "~")))
 
 
 __all__ = ["MODELS", "Server", "compressed", "model_object"]
