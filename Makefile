@@ -8,7 +8,7 @@ REAL_STAMP := $(REAL)/.installed
 ARGS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help check test real real-load bench screenshots lint lock defects hostile clean
+.PHONY: help check test real real-load bench screenshots lint lock defects mutation hostile clean
 
 help:
 	@echo "make check [URL=https://host/v1] [ARGS='--model ID']   the conformance report"
@@ -19,6 +19,7 @@ help:
 	@echo "make defects                                           every planted defect and legal variant, whole gate"
 	@echo "make hostile [ARGS='GLOB ...']                         every hostile behaviour, against check and load"
 	@echo "make screenshots                                       the README's pictures (needs Chromium)"
+	@echo "make mutation                                          what each planted defect and legal variant is told by, as a table"
 	@echo "make lint                                              ruff and mypy"
 	@echo "make lock                                              pin the dependencies again"
 
@@ -45,6 +46,9 @@ defects: $(STAMP)
 
 hostile: $(STAMP)
 	@$(BIN)/python -m seatrial.hostile $(ARGS)
+
+mutation: $(STAMP)
+	$(BIN)/python -m tests.mutation $(ARGS)
 
 $(REAL_STAMP): pyproject.toml requirements/real.txt
 	@test -x $(REAL)/bin/python || $(PYTHON) -m venv $(REAL)

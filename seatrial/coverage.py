@@ -150,7 +150,7 @@ def _defects(seen: Seen) -> defaultdict[str, set[str]]:
                 for operation in by_check[trip] if len(by_check[trip]) <= _FEW else ():
                     found[operation].add(id)
             else:
-                for verdict_id in fnmatch.filter(by_verdict, trip):
+                for verdict_id in fnmatch.filter(by_verdict, trip) if not trip.startswith("*") else ():
                     found[by_verdict[verdict_id]].add(id)
     return found
 

@@ -12,6 +12,7 @@ from functools import cache
 
 from seatrial import server, session
 from seatrial.model import Case, Status, Verdict
+from seatrial.play import Player
 from seatrial.session import Options
 
 KEY = "sk-plants"
@@ -42,8 +43,9 @@ def gate() -> tuple[Case, ...]:
     return tuple(session.select(session.catalog(options), options)[0])
 
 
-def play(plants: tuple[str, ...], cases: Iterable[Case], profile: str = "openai-compatible") -> list[Verdict]:
-    """The verdicts of these cases on a server with these plants."""
+@contextlib.contextmanager
+def playing(plants: tuple[str, ...], profile: str = "openai-compatible") -> Iterator[Player]:
+    """A player on a server with these plants."""
     settings = server.Settings(api_key=KEY, plants=plants)
     models = ("seatrial-chat", "embeddings=seatrial-embed", "audio=seatrial-listen", "speech=seatrial-speak")
     models += ("images=seatrial-paint", "moderations=seatrial-judge")
@@ -54,9 +56,15 @@ def play(plants: tuple[str, ...], cases: Iterable[Case], profile: str = "openai-
         target, _ = session.find_target(options)
         player = session.player(options, target, None)
         try:
-            return [verdict for case in cases for verdict in player.play(case)]
+            yield player
         finally:
             player.client.close()
+
+
+def play(plants: tuple[str, ...], cases: Iterable[Case], profile: str = "openai-compatible") -> list[Verdict]:
+    """The verdicts of these cases on a server with these plants."""
+    with playing(plants, profile) as player:
+        return [verdict for case in cases for verdict in player.play(case)]
 
 
 @cache

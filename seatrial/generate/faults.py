@@ -9,7 +9,7 @@ from typing import Any
 from seatrial.generate.rules import CLOSED
 from seatrial.generate.shape import Json, accepts, examples, keywords, types
 
-_DEEPEST = 7
+_DEEPEST = 5
 _MOST_ITEMS = 3000
 """Items above which a list that is too long is not sent: the limit is then one of size, not of sense."""
 Put = Callable[[Json], Json]
