@@ -250,19 +250,21 @@ def test_what_cannot_be_used_is_named_and_left_untouched(tmp_path: Path, spoil: 
 
 def test_an_older_history_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "h.db"
-    with History(path, create=True) as history:
-        history.add(results(a_run([PASSES])), "a")
+    with monkeypatch.context() as older:
+        older.setattr(tables, "MIGRATIONS", tables.MIGRATIONS[:1])
+        with History(path, create=True) as history:
+            history.add(results(a_run([PASSES])), "a")
     monkeypatch.setattr(tables, "MIGRATIONS", (*tables.MIGRATIONS, "CREATE TABLE more (x);"))
     with History(path) as history:
         assert [row.target for row in history.runs()] == ["a"]
     with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(tables.MIGRATIONS),)
         connection.execute("SELECT x FROM more")
     monkeypatch.setattr(tables, "MIGRATIONS", (*tables.MIGRATIONS, "CREATE TABLE broken (;"))
-    with pytest.raises(Invalid, match="cannot be brought to version 3"):
+    with pytest.raises(Invalid, match="cannot be brought to version 4"):
         History(path)
     with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 @pytest.mark.parametrize(

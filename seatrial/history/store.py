@@ -295,6 +295,18 @@ class History:
             table.setdefault(id, []).append((order[run], Status(status)))
         return {id: [status for _, status in sorted(seen, key=lambda pair: pair[0])] for id, seen in table.items()}
 
+    def tell(self, run: int, since: int | None, told: Any) -> None:
+        """Keeps what changed in a run since an earlier one; None where there is none to compare with."""
+        with self._change() as c:
+            c.execute("INSERT OR REPLACE INTO changes VALUES (?, ?, ?)", (run, since, json.dumps(told)))
+
+    def told(self, most: int | None = None) -> dict[int, tuple[int | None, Any]]:
+        """What changed in the newest `most` runs of which that is kept, by run: since which run, and what."""
+        rows = self._rows(
+            "SELECT run, since, told FROM changes ORDER BY run DESC LIMIT ?", (most if most is not None else -1,)
+        )
+        return {run: (since, json.loads(told)) for run, since, told in rows}
+
     def loads(self, target: str | None = None, night: int | None = None) -> list[LoadRun]:
         """All load tests, of a target or a night where one is given, the oldest first."""
         where = [(f"{name} = ?", value) for name, value in (("target", target), ("night", night)) if value is not None]

@@ -37,6 +37,10 @@ MIGRATIONS = (
       complete INTEGER NOT NULL, exit_code INTEGER NOT NULL, summary TEXT NOT NULL, figures TEXT NOT NULL,
       folder TEXT NOT NULL, digest TEXT NOT NULL UNIQUE);
     """,
+    # What changed on a night is told once: to tell it again would take all verdicts of the nights before.
+    """
+    CREATE TABLE changes (run INTEGER PRIMARY KEY REFERENCES runs, since INTEGER REFERENCES runs, told TEXT NOT NULL);
+    """,
 )
 
 

@@ -14,10 +14,10 @@ from seatrial.model import Invalid
 
 def found(path: Path) -> Iterator[Path]:
     """The runs at a path: itself, or every run's folder in it at any depth. Raises Invalid where there is none."""
-    if path.is_file() or _is_run(path):
+    if path.is_file() or is_run(path):
         yield path
         return
-    below = sorted({file.parent for file in path.rglob("*") if file.is_file() and _is_run(file.parent)})
+    below = sorted({file.parent for file in path.rglob("*") if file.is_file() and is_run(file.parent)})
     if not below:
         raise Invalid(str(path), "", "holds no run: no results.json, run.jsonl or load.json in it")
     yield from below
@@ -40,5 +40,6 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
     return {one.metric: [one.value, one.low, one.high] for one in compare.intervals(rows)}
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
+    """Whether the folder is one of a run."""
     return any((folder / name).is_file() for name in ("results.json", "run.jsonl", "load.json"))
