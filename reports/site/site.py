@@ -61,6 +61,11 @@ def _prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(summary.visible(text)))))  # noqa: S704 - escaped
 
 
+def _moment(text: str) -> str:
+    """2026-11-21T02:00:00Z as people write it."""
+    return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ$", r"\1 \2 UTC", text)
+
+
 def trend(past: Sequence[RunRow], wide: int = 140, high: int = 28, most: int = _TREND) -> Markup:
     """A line of the share of MUST requirements that passed, night by night; a gap where there was no run."""
     rows = past[-most:]
@@ -113,7 +118,12 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters |= {"prose": _prose, "visible": summary.visible, "line": summary.line}
-        self._environment.filters |= {"count": summary.count, "duration": summary.duration, "slug": slug}
+        self._environment.filters |= {
+            "count": summary.count,
+            "duration": summary.duration,
+            "slug": slug,
+            "moment": _moment,
+        }
         self._environment.globals |= {
             "site": site,
             "version": __version__,

@@ -82,6 +82,11 @@ class Board:
     def must(self) -> Mapping[str, int]:
         return of_counts(self.row.counts["must"])
 
+    @property
+    def unchanged(self) -> bool:
+        """Whether no verdict changed."""
+        return all(row["kind"] == Kind.SAME for row in self.told)
+
     def changed(self, *kinds: str) -> list[Mapping[str, Any]]:
         """What is told of these kinds."""
         return [row for row in self.told if row["kind"] in kinds]
