@@ -194,6 +194,8 @@ class Client:
                 )
                 codings = re.findall(r"[^\s,]+", response.headers.get("content-encoding", "").lower())
                 decoder = decode.Decoder(codings)
+                if not re.fullmatch(r"HTTP/(1\.[01]|2)", version):
+                    raise httpx.RemoteProtocolError(f"there is no {version}")
                 is_stream = response.headers.get("content-type", "").strip().lower().startswith("text/event-stream")
                 for data in (piece for raw in response.iter_raw() for piece in decoder.feed(raw)):
                     at = time.perf_counter_ns() - start

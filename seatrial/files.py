@@ -14,10 +14,13 @@ from seatrial.model import Invalid
 from seatrial.pointer import pointer
 
 LIMIT = 8 << 20
+_DEEPEST = 100
 
 
 class _Loader(yaml.SafeLoader):
-    """A SafeLoader that refuses duplicate keys and keeps dates as text."""
+    """A SafeLoader that refuses duplicate keys, depth, and numbers beyond 4096 bits, and keeps dates as text."""
+
+    _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -25,7 +28,21 @@ class _Loader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(
                 None, None, "anchors and aliases are not used here", event.start_mark
             )
-        return super().compose_node(parent, index)
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.constructor.ConstructorError(None, None, "nested too deep", mark)
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+    def construct_whole_number(self, node: yaml.ScalarNode) -> int:
+        """The number. Raises ConstructorError where it has more than 4096 bits: it could not even be shown."""
+        number = int(self.construct_yaml_int(node))
+        if number.bit_length() > 4096:
+            raise yaml.constructor.ConstructorError(None, None, "a number beyond 4096 bits", node.start_mark)
+        return number
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -41,6 +58,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_whole_number)
 # YAML 1.1 would turn `2026-01-01` into a date; JSON has none.
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]

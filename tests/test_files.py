@@ -43,6 +43,8 @@ def test_a_good_file_loads(tmp_path: Path) -> None:
         ("title: T\ntitle: U\n", 2, "given twice"),
         ("title: !!python/object:os.system {}\n", 1, "could not determine a constructor"),
         ("a: &x 1\ntitle: *x\n", 2, "aliases"),
+        ("title: T\nmore: " + "[" * 3000, 2, "nested too deep"),
+        ("title: T\nmore: 0x" + "f" * 1999, 2, "a number beyond 4096 bits"),
         ("title: T\nsurprise: 1\n", 2, "unknown member 'surprise'; expected one of"),
         (HEAD + GOOD.replace("status: 200", "status: 99"), 12, "99"),
         (HEAD + GOOD.replace("operation: ask", "operation: asc"), 10, "unknown operation 'asc'; did you mean ask?"),
@@ -67,7 +69,7 @@ def test_a_bad_file_is_named_with_its_line(tmp_path: Path, text: str, line: int,
     assert f"x.yaml:{line}:" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["a: \x07", "? !!set {a}\n: 1\n", "a: !!timestamp x\n", "a: !!int x\n", "[" * 3000])
+@pytest.mark.parametrize("text", ["a: \x07", "? !!set {a}\n: 1\n", "a: !!timestamp x\n", "a: !!int x\n"])
 def test_what_yaml_itself_cannot_read_is_one_clear_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(Invalid, match=r"x\.yaml: is not YAML: \S.*") as caught:
         load(tmp_path, text)

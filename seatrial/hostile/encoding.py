@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 
 from seatrial.hostile import behaviour
-from seatrial.hostile.peer import Peer, chunk, dumped, event, good_events
+from seatrial.hostile.peer import Peer, chunk, dumped, good_events
 
 _REFUSED = (1, "http.answered")
 _BROTLI = "eNo7//9/PYOKw6ONDkXv///8/5+/gcVBRqzh3V/7////M05g6DjMdGHv/+f//9szCDEURjDs+v7/z///7A5MCnzcDt//zQeqYvBgOJLI+OLe/8///8szcDZY6DDc/V3/7/9/ZgVGgXbWBdX/z4MtYXi0gaFk1JJRS4aiJfYAujavHg=="
@@ -132,7 +132,7 @@ def gzip_events(peer: Peer) -> None:
     """A good stream in gzip, flushed after each event."""
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
     peer.open_stream("Content-Encoding: gzip")
-    for one in (*good_events(), event(b"")):
+    for one in good_events():
         peer.send(packer.compress(one) + packer.flush(zlib.Z_SYNC_FLUSH))
     peer.send(packer.flush())
     peer.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from seatrial.hostile import behaviour
-from seatrial.hostile.peer import Peer, dumped, without_end
+from seatrial.hostile.peer import Peer, dumped, good_body, without_end
 
 _OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -97,8 +97,8 @@ def folded(peer: Peer) -> None:
 @behaviour("headers.bare-lf", check=(0, "PASSED"), load=(1, r"http\.malformed"))
 def bare_lf(peer: Peer) -> None:
     """Header lines end with LF alone."""
-    body = dumped(peer.document())
-    peer.send(b"HTTP/1.1 200 OK\nContent-Type: application/json\nContent-Length: %d\n\n%s" % (len(body), body))
+    body, media = good_body(peer)
+    peer.send(b"HTTP/1.1 200 OK\nContent-Type: %s\nContent-Length: %d\n\n%s" % (media.encode(), len(body), body))
 
 
 @behaviour("headers.ansi", check=(0, "PASSED"), load=(0, "3 ok"))
@@ -131,8 +131,9 @@ def http_2(peer: Peer) -> None:
 @behaviour("headers.http-9.9", check=(1, "http.answered"), load=(1, r"http\.malformed"))
 def http_9_9(peer: Peer) -> None:
     """A version of HTTP that there is not."""
-    body = dumped(peer.document())
-    peer.send(b"HTTP/9.9 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    body, media = good_body(peer)
+    head = b"HTTP/9.9 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n" % (media.encode(), len(body))
+    peer.send(head + body)
 
 
 @behaviour("headers.informational", check=(0, "PASSED"), load=(0, "3 ok"))

@@ -106,6 +106,15 @@ def seen(pid: int) -> tuple[str, bool]:
     return words.replace(b"\0", b" ").decode("utf-8", "replace"), CANARY.encode() in held
 
 
+def peak_mib(pid: int) -> float:
+    """The most memory that the process has held at once; 0 where /proc does not tell."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
 def children(pid: int) -> list[int]:
     """The process and all below it, where /proc tells."""
     found = [pid]

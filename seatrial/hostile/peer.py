@@ -242,3 +242,10 @@ def without_end(part: bytes) -> Iterator[bytes]:
     """That part again and again."""
     while True:
         yield part
+
+
+def good_body(peer: Peer) -> tuple[bytes, str]:
+    """The body of the good answer to a POST, and its media type."""
+    if peer.streams:
+        return b"".join(good_events()), "text/event-stream"
+    return dumped(peer.document()), "application/json"

@@ -18,6 +18,7 @@ from seatrial.hostile import Behaviour, Outcome, leaks
 from seatrial.hostile.server import Server, running
 
 _NEEDS_NO_KEY = ("seatrial.load.judged", "seatrial serve", "seatrial.simulator")
+_WRITTEN = ("run", "stdout.txt", "stderr.txt")
 _LIMITS = ("--connect-timeout", "2", "--first-timeout", "3", "--idle-timeout", "1.5", "--timeout", "5", "--grace", "1")
 
 
@@ -80,6 +81,8 @@ def try_one(behaviour: Behaviour, command: str, folder: Path) -> Row:
     if trapped and not behaviour.id.startswith("proxy."):
         row.wrong.append("the key was carried to another port")
     row.wrong += [f"the key is in {place}" for place in leaks.leaks(folder)]
+    row.wrong += [f"written outside the run: {p.name}" for p in folder.iterdir() if p.name not in _WRITTEN]
+    row.wrong += [f"markup of the server's in {p.name}" for p in folder.rglob("*.[hm]*") if _marked(p)]
     row.wrong += [f"a traceback in {path.name}" for path in folder.rglob("*.*") if _traceback(path)]
     if command == "check" and behaviour.when in ("stream", "plain", "post"):
         row.wrong += _harmed(folder / "run" / "results.json", behaviour.when)
@@ -94,11 +97,11 @@ def _run(row: Row, words: list[str], env: Mapping[str, str], folder: Path, behav
             words, stdout=out, stderr=err, stdin=subprocess.DEVNULL, env=env, cwd=folder, start_new_session=True
         )
         while True:
-            # With the memory of the largest process below it.
             ended, status, usage = os.wait4(child.pid, os.WNOHANG)
             if ended:
                 break
             for pid in leaks.children(child.pid):
+                row.mib = max(row.mib, leaks.peak_mib(pid))
                 line, held = leaks.seen(pid)
                 if leaks.holds(line.encode()):
                     odd.add("the key is on a command line")
@@ -113,7 +116,8 @@ def _run(row: Row, words: list[str], env: Mapping[str, str], folder: Path, behav
             time.sleep(0.05)
         child.returncode = row.code = os.waitstatus_to_exitcode(status)
     row.seconds = time.monotonic() - began
-    row.mib = usage.ru_maxrss / (1 << 10 if sys.platform == "linux" else 1 << 20)
+    if not row.mib:  # it counts what the child was before it became the command, so it is the second choice
+        row.mib = usage.ru_maxrss / (1 << 10 if sys.platform == "linux" else 1 << 20)
     row.wrong += sorted(odd)
     if row.mib > behaviour.mib:
         row.wrong.append(f"more than {behaviour.mib} MiB")
@@ -129,6 +133,10 @@ def _judge(row: Row, expected: Outcome, said: str) -> None:
         row.wrong.append(f"nothing matches {expected.words!r}: {flat[-160:]}")
     if re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e\u2028]", said):
         row.wrong.append("a control character on the terminal")
+
+
+def _marked(path: Path) -> bool:
+    return path.suffix in (".html", ".md") and b"<script>alert(1)" in path.read_bytes()
 
 
 def _traceback(path: Path) -> bool:
