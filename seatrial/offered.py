@@ -33,6 +33,8 @@ def disabled(case: Case, target: Target) -> str:
 
 def asking(case: Case) -> Step | None:
     """The step of the case by which a refusal shows: its first, where that needs nothing of another and is to succeed."""
+    if not case.scenario.steps:
+        return None
     step = case.scenario.steps[0]
     return replace(step, expect={}, outputs={}, probe=False) if wanted(step) == 200 else None
 

@@ -96,6 +96,27 @@ class Player:
                     self.record.write({"type": "case", "id": case.id, "judged": judged, "taken": taken})
         return verdicts
 
+    def number(self) -> int:
+        """The number of the next exchange."""
+        self._number += self._stride
+        return self._number
+
+    def spend(self) -> None:
+        """One request of another client's. Raises Inconclusive where the budget is spent."""
+        if self.budget.requests is not None and self.client.sent >= self.budget.requests:
+            raise Inconclusive(SPENT)
+        self.client.sent += 1
+
+    def enter(self, case: Case, exchanges: Sequence[Exchange], verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Records what another client exchanged and what was found by it; the verdicts as they are shown."""
+        shown = [self._shown(verdict) for verdict in verdicts]
+        if self.record:
+            lines = [run.exchange_line(exchange, case.id) for exchange in exchanges]
+            for line in [*lines, *map(run.verdict_line, shown)]:
+                self.record.write(line)
+            self.record.write({"type": "case", "id": case.id, "judged": [], "taken": []})
+        return shown
+
     def _deny(self, case: Case, verdicts: list[Verdict], exchanges: list[Exchange]) -> None:
         """Asks once for each capability that the profile says is not offered, and holds the answer to be a refusal."""
         capability, step = offered.denied(case, self.target), offered.asking(case)
@@ -218,9 +239,8 @@ class Player:
                 # Counted on, so that now and then one request finds out whether the server is back.
                 self._silent[operation.id] = silent + 1
                 raise Inconclusive(f"the last {_BREAKER} requests to {operation.id} were not answered")
-            self._number += self._stride
             call.setdefault("base_url", self.target.base_for(case.scenario.family))
-            exchange = self.client.send(operation, self._number, step=step, **call)
+            exchange = self.client.send(operation, self.number(), step=step, **call)
             if self.record:
                 self.record.write(run.exchange_line(exchange, case.id))
             if exchange.error is not None and exchange.error.kind == "closed" and not again:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from seatrial import __version__, baseline, connect, profile, run, scenario
+from seatrial import __version__, baseline, connect, profile, run, scenario, sdk
 from seatrial.capability import unknown
 from seatrial.check import Check, checks, load_checks
 from seatrial.client import Bounds, Client
@@ -50,7 +50,8 @@ class Options:
 
 
 def catalog(options: Options) -> Catalog:
-    """The project's scenarios, the user's, and at tier nightly those derived from both; registers the user's checks.
+    """The project's scenarios, the user's, at tier nightly those derived from both, and those of the official client;
+    registers the user's checks.
 
     Raises Invalid.
     """
@@ -61,7 +62,7 @@ def catalog(options: Options) -> Catalog:
     if options.tier == "nightly" or options.only or options.skip:
         known = list(found.scenarios.values())
         found = found.plus(valid.scenarios(known)).plus(invalid.scenarios(known))
-    return found
+    return found.plus(sdk.scenarios())
 
 
 @cache

@@ -10,6 +10,7 @@ import pytest
 
 from seatrial.generate.valid import PREFIX
 from seatrial.model import Case, Invalid
+from seatrial.sdk import SOURCE
 
 _SUITES = Path(__file__).resolve().parent
 
@@ -20,13 +21,17 @@ def _plugin() -> Any:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each case, and one for each operation that right requests are drawn for."""
-    if {"seatrial_case", "drawn_from"}.intersection(metafunc.fixturenames):
+    if {"seatrial_case", "sdk_case", "drawn_from"}.intersection(metafunc.fixturenames):
         try:
             cases = _plugin().selected(metafunc.config)
         except Invalid as error:
             raise pytest.UsageError(f"seatrial: {error}") from None
         if "seatrial_case" in metafunc.fixturenames:
-            metafunc.parametrize("seatrial_case", cases, ids=[case.id for case in cases])
+            played = [case for case in cases if case.scenario.source != SOURCE]
+            metafunc.parametrize("seatrial_case", played, ids=[case.id for case in played])
+        elif "sdk_case" in metafunc.fixturenames:
+            driven = [case for case in cases if case.scenario.source == SOURCE]
+            metafunc.parametrize("sdk_case", driven, ids=[case.id for case in driven])
         else:
             scenarios = [case.scenario for case in cases if case.id.startswith(f"{PREFIX}/")]
             metafunc.parametrize("drawn_from", scenarios, ids=[scenario.id for scenario in scenarios])

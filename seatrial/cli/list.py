@@ -6,7 +6,7 @@ import ast
 
 import click
 
-from seatrial import coverage, home, profile, session
+from seatrial import coverage, home, profile, sdk, session
 from seatrial.capability import capabilities
 from seatrial.check import checks
 from seatrial.session import Options
@@ -33,7 +33,7 @@ def command(what: str, scenarios: str | None) -> int:
                 rows = f" [{len(scenario.inputs)} rows]" if scenario.inputs else ""
                 click.echo(f"{scenario.id:<36} {scenario.tier:<8} {scenario.title}{rows}")
         case "coverage":
-            click.echo("\n".join(coverage.table(coverage.rows(found, coverage.play()))))
+            click.echo("\n".join(coverage.table(coverage.rows(found, coverage.play(), sdk.operations()))))
         case "profiles":
             for name in profile.names(options.folder):
                 click.echo(f"{name:<24} {profile.load(name, options.folder).title}")

@@ -1,0 +1,124 @@
+"""What the official client is driven through: the suite `suites/test_sdk.py` has a function for each of these."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from seatrial.citation import url
+from seatrial.model import Case, Citation, Level, Scenario, Status, Verdict
+
+AREA = "what your users' clients would see"
+SOURCE = "sdk"
+_CLIENT = "openai-python#src/openai/"
+ROWS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...], str]] = {
+    "sdk.models": (
+        "client.models.list() lists models, and retrieve() finds the first of them",
+        "models",
+        ("models", "models.retrieve"),
+        ("listModels", "retrieveModel"),
+        "resources/models.py",
+    ),
+    "sdk.chat": (
+        "client.chat.completions.create() gives a message, a finish_reason and usage that a program can read",
+        "chat",
+        ("chat",),
+        ("createChatCompletion",),
+        "resources/chat/completions/completions.py",
+    ),
+    "sdk.chat-stream": (
+        "A loop over the chunks of a stream, and the client's own helper, come to the whole message",
+        "chat",
+        ("chat", "chat.stream"),
+        ("createChatCompletion",),
+        "lib/streaming/chat/_completions.py",
+    ),
+    "sdk.chat-async": (
+        "AsyncOpenAI gives the same message plain and streamed",
+        "chat",
+        ("chat", "chat.stream"),
+        ("createChatCompletion",),
+        "resources/chat/completions/completions.py",
+    ),
+    "sdk.tools": (
+        "A call of a named function has an id, the name, and arguments that json.loads() reads",
+        "chat",
+        ("chat", "chat.tools", "chat.tools.named"),
+        ("createChatCompletion",),
+        "types/chat/chat_completion_message_function_tool_call.py",
+    ),
+    "sdk.tools-stream": (
+        "The client's helper assembles a streamed call of a named function",
+        "chat",
+        ("chat", "chat.stream", "chat.tools", "chat.tools.named"),
+        ("createChatCompletion",),
+        "lib/streaming/chat/_completions.py",
+    ),
+    "sdk.parse": (
+        "client.chat.completions.parse() gives an object of the model that was asked for",
+        "chat",
+        ("chat", "chat.json-schema"),
+        ("createChatCompletion",),
+        "lib/_parsing/_completions.py",
+    ),
+    "sdk.errors": (
+        "A wrong request raises an error of the client that has a message, a type and its status",
+        "chat",
+        ("chat",),
+        ("createChatCompletion",),
+        "_exceptions.py",
+    ),
+    "sdk.wrong-key": (
+        "A wrong key raises AuthenticationError",
+        "chat",
+        ("chat", "auth"),
+        ("createChatCompletion",),
+        "_exceptions.py",
+    ),
+    "sdk.completions": (
+        "client.completions.create() gives text, plain and streamed",
+        "completions",
+        ("completions", "completions.stream"),
+        ("createCompletion",),
+        "resources/completions.py",
+    ),
+    "sdk.embeddings": (
+        "client.embeddings.create() as it is called by default gives the numbers that encoding_format float gives",
+        "embeddings",
+        ("embeddings",),
+        ("createEmbedding",),
+        "resources/embeddings.py",
+    ),
+}
+"""By id: the requirement, the family whose model is asked, the capabilities, the operations, the file of the client."""
+
+
+def scenarios() -> Iterator[Scenario]:
+    """A scenario without steps for each."""
+    for id, (title, family, needs, _, file) in ROWS.items():
+        cited = (Citation(_CLIENT + file, url(_CLIENT + file), ""),)
+        yield Scenario(id, title, AREA, family, SOURCE, cited, needs, "gate", {}, (), ())
+
+
+def operations() -> Counter[str]:
+    """How many of them call each operation."""
+    return Counter(operation for *_, names, _ in ROWS.values() for operation in names)
+
+
+def verdict(case: Case, status: Status, reason: str = "", **more: object) -> Verdict:
+    """The one verdict on such a case."""
+    scenario = case.scenario
+    return Verdict(
+        id=f"{case.id}/client/{scenario.id}",
+        check=scenario.id,
+        scenario=scenario.id,
+        case=case.id,
+        area=scenario.area,
+        level=Level.MUST,
+        status=status,
+        requirement=scenario.title,
+        spec=scenario.spec[0].at,
+        exchange=more.get("exchange"),  # type: ignore[arg-type]
+        reason=reason,
+        findings=more.get("findings", ()),  # type: ignore[arg-type]
+    )

@@ -1,0 +1,107 @@
+"""The official client's suite: green on the clean server and on legal ones, and each case has a defect that breaks it."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial import home, sdk, server, session
+from seatrial.coverage import Seen
+from seatrial.model import Status, Verdict
+from seatrial.session import Options
+
+KEY = "sk-plants"
+BREAKING = {
+    "sdk.models": "NC-MOD-03",
+    "sdk.chat": "NC-USE-07",
+    "sdk.chat-stream": "NC-CSTR-09",
+    "sdk.chat-async": "NC-CSTR-09",
+    "sdk.tools": "NC-TOOL-07",
+    "sdk.tools-stream": "tools.arguments-json/stream",
+    "sdk.parse": "NC-SOUT-01",
+    "sdk.errors": "errors.envelope/no-type",
+    "sdk.wrong-key": "auth.accepts/wrong-key",
+    "sdk.completions": "NC-COMP-11",
+    "sdk.embeddings": "embeddings.base64-equals-float/big-endian",
+}
+"""A planted defect for each case, that it fails on."""
+
+
+@pytest.fixture
+def suite(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("SEATRIAL_SDK_KEY", KEY)
+    monkeypatch.syspath_prepend(str(home.folder("suites")))
+    return importlib.import_module("test_sdk")
+
+
+def drive(suite: Any, *plants: str, profile: str = "reference", **how: Any) -> tuple[dict[str, Verdict], Seen]:
+    """The verdict of each case on a server with these plants, and what was recorded."""
+    seen = Seen()
+    with server.running(server.Settings(api_key=KEY, plants=plants)) as url:
+        options = Options(url, ("seatrial-chat", "embeddings=seatrial-embed"), "SEATRIAL_SDK_KEY", profile, **how)
+        target, _ = session.find_target(options)
+        player = session.player(options, target, None)
+        player.record = seen
+        cases = [case for case in session.catalog(options).cases() if case.scenario.source == sdk.SOURCE]
+        found = {case.id: verdict for case in cases for verdict in suite.drive(player, case)}
+        player.client.close()
+    return found, seen
+
+
+def test_every_case_has_its_function_and_its_defect(suite: Any) -> None:
+    assert set(suite.functions()) == set(sdk.ROWS) == set(BREAKING)
+
+
+def test_the_clean_server_works_for_the_client(suite: Any) -> None:
+    found, seen = drive(suite)
+    assert {id: (v.reason, v.findings) for id, v in found.items() if v.status is not Status.PASS} == {}
+    assert len(seen.operations) > len(found)
+    assert all(verdict.exchange in seen.operations for verdict in found.values())
+
+
+@pytest.mark.parametrize("id", sorted(BREAKING))
+def test_a_defect_is_seen_by_the_client(suite: Any, id: str) -> None:
+    found, _ = drive(suite, BREAKING[id])
+    assert found[id].status is Status.FAIL, (found[id].status, found[id].reason)
+    assert KEY not in str(found)
+
+
+@pytest.mark.parametrize(
+    "plants",
+    [
+        ("legal.crlf", "legal.extra-members", "legal.shuffled-members", "legal.other-id-prefixes", "legal.charset"),
+        ("legal.multi-line-data", "legal.comments", "legal.usage-null", "legal.role-repeated", "legal.call-ids"),
+        ("legal.no-completions-404", "legal.refuses-tools", "legal.refuses-response-format", "legal.refuses-stream-options"),
+        ("legal.model-alias", "legal.nulls", "legal.several-tokens", "legal.terminal-content", "legal.nondeterministic"),
+        ("legal.one-word",),
+        ("legal.own-mind",),
+        ("legal.filter-chunk", "legal.bare"),
+    ],
+)  # fmt: skip
+def test_a_legal_server_is_not_accused_by_the_client(suite: Any, plants: tuple[str, ...]) -> None:
+    found, _ = drive(suite, *plants, profile="openai-compatible")
+    assert {id: v.findings for id, v in found.items() if v.status in (Status.FAIL, Status.ERROR)} == {}
+
+
+def test_the_budget_holds_for_the_client_too(suite: Any) -> None:
+    found, seen = drive(suite, max_requests=6)
+    assert len(seen.operations) <= 6
+    assert {v.status for v in found.values()} == {Status.PASS, Status.INCONCLUSIVE}
+
+
+def test_a_server_that_is_gone_is_no_fault_of_ours(suite: Any, tmp_path: Path) -> None:
+    seen = Seen()
+    with server.running(server.Settings()) as url:
+        options = Options(
+            url, ("seatrial-chat",), "SEATRIAL_SDK_KEY", "reference", bounds={"connect": 1.0, "idle": 1.0}
+        )
+        target, _ = session.find_target(options)
+    player = session.player(options, target, None)
+    player.record = seen
+    case = next(case for case in session.catalog(options).cases() if case.id == "sdk.chat")
+    (verdict,) = suite.drive(player, case)
+    player.client.close()
+    assert verdict.status in (Status.FAIL, Status.INCONCLUSIVE), verdict
