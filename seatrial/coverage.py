@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seatrial import files, offered, server, session
+from seatrial import files, server, session
 from seatrial.check import checks
 from seatrial.model import Case, Operation, Verdict
 from seatrial.scenario import Catalog
 from seatrial.session import Options
+from seatrial.step import wanted_status
 
 COLUMNS = ("request", "response", "scenarios", "negatives", "stream", "sdk", "defects")
 _REASONS = Path(__file__).with_name("coverage.yaml")
@@ -78,7 +79,7 @@ def rows(found: Catalog, seen: Seen, sdk: Mapping[str, int] | None = None) -> It
     steps: defaultdict[str, dict[bool, set[str]]] = defaultdict(lambda: {True: set(), False: set()})
     for case in found.cases():
         for step in (*case.scenario.steps, *case.scenario.cleanup):
-            wanted = offered.wanted(step)
+            wanted = wanted_status(step)
             statuses = wanted if isinstance(wanted, list) else [wanted]
             steps[step.operation.id][any(str(status)[0] in "2$" for status in statuses)].add(case.id)
     streams, defects = _streams(seen), _defects(seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import struct
 import wave
@@ -62,14 +63,28 @@ def _data(file: Mapping[str, Any]) -> bytes:
         return tone(file["tone_s"])
     if "picture" in file:
         return picture(**file["picture"])
+    if "lines" in file:
+        return jsonl(file["lines"])
     return str(file.get("text", "")).encode()
+
+
+def jsonl(lines: Any) -> bytes:
+    """JSON Lines: texts as they are, other values as JSON; or `each` line `times` over, with `{n}` for its number."""
+    if isinstance(lines, Mapping):
+        each = _line(lines["each"])
+        lines = [each.replace("{n}", str(number)) for number in range(1, lines["times"] + 1)]
+    return "".join(f"{_line(line)}\n" for line in lines).encode()
+
+
+def _line(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def encode(form: Mapping[str, Any]) -> bytes:
     """The body. A member is text, a file, or a list of these, sent under one name in their order.
 
-    A file has its `file` name, its media `type`, and what is in it: `text`, `tone_s` seconds, a `picture` of so many
-    pixels, or an `asset` (a path, or the name of one of the project's own). Raises OSError where an asset cannot be read.
+    A file has its `file` name, its media `type`, and what is in it: `text`, JSON `lines`, `tone_s` seconds, a `picture` of
+    so many pixels, or an `asset` (a path, or the name of one of the project's own). Raises OSError where an asset cannot be read.
     """
     return b"".join(_parts(form)) + f"--{_BOUNDARY}--\r\n".encode()
 

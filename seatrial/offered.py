@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from seatrial.capability import capabilities, declared
 from seatrial.model import Case, Exchange, Finding, Level, Status, Step, Verdict
 from seatrial.profile import Target
+from seatrial.step import wanted_status
 
 
 def denied(case: Case, target: Target) -> str | None:
@@ -36,12 +36,7 @@ def asking(case: Case) -> Step | None:
     if not case.scenario.steps:
         return None
     step = case.scenario.steps[0]
-    return replace(step, expect={}, outputs={}, probe=False) if wanted(step) == 200 else None
-
-
-def wanted(step: Step) -> Any:
-    """The status that the most binding level expects; 200 where none says."""
-    return next((expected["status"] for expected in step.expect.values() if "status" in expected), 200)
+    return replace(step, expect={}, outputs={}, probe=False) if wanted_status(step) == 200 else None
 
 
 def refusal(case: Case, step: Step, capability: str, exchange: Exchange) -> Verdict:

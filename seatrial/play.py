@@ -8,15 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seatrial import expect, form, offered, run, view
+from seatrial import clean, expect, form, offered, run, view
 from seatrial.check import Check, Inconclusive
 from seatrial.client import Client
 from seatrial.judge import erred, judge, mark, relate
 from seatrial.model import Case, Exchange, Finding, Level, Operation, Status, Step, Verdict
 from seatrial.profile import Target
-from seatrial.reference import ABSENT, Scope, at, resolve
+from seatrial.reference import ABSENT, Scope, resolve
 from seatrial.refusal import error_of, refused, retry_after
+from seatrial.step import asked_of, from_response, is_pending, names_status, wanted_status
 from seatrial.summary import SPENT
+from seatrial.view import cursor
 
 _PLAIN: dict[str, dict[str, Any]] = {
     "createChatCompletion": {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1},
@@ -57,6 +59,8 @@ class Player:
         self._number, self._stride = first - stride, stride
         self._silent: dict[str, int] = {}
         self._taken: list[int] = []
+        self._polled: list[Exchange] = []
+        self._deleted: set[str] = set()
         self._absent: dict[tuple[str, str], str] = {}
         self.strict = strict
         self._denied: set[str] = set()
@@ -70,6 +74,8 @@ class Player:
         exchanges: list[Exchange] = []
         disabled = offered.disabled(case, self.target)
         self._taken.clear()
+        self._polled.clear()
+        self._deleted.clear()
         played = False
         try:
             if disabled:
@@ -93,7 +99,9 @@ class Player:
                 if played:
                     judged = [exchange.number for exchange in exchanges]
                     taken = [number for number in judged if number in self._taken]
-                    self.record.write({"type": "case", "id": case.id, "judged": judged, "taken": taken})
+                    polled = [exchange.number for exchange in self._polled]
+                    line = {"type": "case", "id": case.id, "judged": judged, "taken": taken, "polled": polled}
+                    self.record.write(line)
         return verdicts
 
     def number(self) -> int:
@@ -146,10 +154,29 @@ class Player:
                     continue
                 made, blocked = self._step(case, step, scope, exchanges)
                 verdicts += made
-            verdicts += relate(case, exchanges, self.checks)
+            verdicts += relate(case, sorted([*exchanges, *self._polled], key=lambda one: one.number), self.checks)
         finally:
-            for step in case.scenario.cleanup:
-                self._step(case, step, scope, [])
+            # Nothing of what is asked here is judged: it is no part of what the case tries.
+            steps = [step for step in case.scenario.cleanup if asked_of(step, scope) not in self._deleted]
+            for left in clean.clean(case.scenario.steps, steps, lambda step: self._ask(case, step, scope), self.client):
+                text = self.client.secret.hide(f"left on the server by {case.id}: {left}")
+                if self.record:
+                    self.record.write({"type": "note", "text": text})
+
+    def _walk(self, case: Case, step: Step, scope: Scope, exchanges: list[Exchange], verdicts: list[Verdict]) -> str:
+        """Asks for the further pages of a list, up to the `most` that the step allows; why the case goes no further."""
+        query = resolve(step.call.get("query", {}), scope)
+        blocked = ""
+        for number in range(2, step.call["walk"]["most"] + 1):
+            after = cursor.next_after(exchanges[-1])
+            if after is None or blocked:
+                break
+            call = {name: value for name, value in step.call.items() if name != "walk"}
+            call["query"] = {**query, "after": after}
+            page = Step(f"{step.id}.{number}", step.operation, call, {Level.MUST: {"status": 200}}, {})
+            made, blocked = self._step(case, page, scope, exchanges)
+            verdicts += made
+        return blocked
 
     def _step(self, case: Case, step: Step, scope: Scope, exchanges: list[Exchange]) -> tuple[list[Verdict], str]:
         route = step.operation.id, step.call.get("family", case.scenario.family)
@@ -161,7 +188,9 @@ class Player:
         except Inconclusive as reason:
             return self._all(case, step, Status.INCONCLUSIVE, str(reason)), str(reason)
         exchanges.append(exchange)
-        wanted = resolve(offered.wanted(step), scope)
+        if step.operation.method == "DELETE" and view.is_ok(exchange):
+            self._deleted.add(asked_of(step, scope))
+        wanted = resolve(wanted_status(step), scope)
         wants_success = expect.status_matches(wanted, 200)
         taken = not wants_success and exchange.status is not None and exchange.status < 300
         if taken:
@@ -169,7 +198,7 @@ class Player:
         verdicts = judge(case, exchange, self.checks, taken)
         blocked = ""
         refusal = None
-        named = any(_names_status(expected.get("status"), exchange.status) for expected in step.expect.values())
+        named = any(names_status(expected.get("status"), exchange.status) for expected in step.expect.values())
         if wants_success or not named:
             refusal = refused(exchange, case.scenario.needs, self.target, route_only=not wants_success)
         if refusal:
@@ -190,6 +219,8 @@ class Player:
             self._outputs(step, exchange, scope)
             if exchange.status is None or not expect.status_matches(wanted, exchange.status):
                 blocked = f"the step {step.id} did not succeed"
+        if "walk" in step.call and not blocked:
+            blocked = self._walk(case, step, scope, exchanges, verdicts)
         if step.probe:
             verdicts += self._probe(case, step)
         return verdicts, blocked
@@ -205,6 +236,7 @@ class Player:
         headers = call.get("headers")
         if "form" in call:
             raw, headers = form.encode(call["form"]), {"content-type": form.MEDIA, **(headers or {})}
+        time.sleep(step.call.get("pause", 0))
         poll = step.call.get("poll")
         end = time.monotonic() + (poll["within"] if poll else 0)
         while True:
@@ -220,11 +252,12 @@ class Player:
                 headers=headers,
                 auth=call.get("auth", "default"),
             )
-            if not poll or not _pending(exchange, poll):
+            if not poll or not is_pending(exchange, poll):
                 return exchange
             left = end - time.monotonic()
             if left <= 0:
                 return exchange
+            self._polled.append(exchange)
             time.sleep(min(poll.get("every", 1.0), left))
 
     def _send(self, case: Case, operation: Operation, step: str, **call: Any) -> Exchange:
@@ -272,7 +305,7 @@ class Player:
         table = scope.outputs.setdefault(step.id, {})
         for name, given in step.outputs.items():
             source, pattern = (given, None) if isinstance(given, str) else (given["from"], given["match"])
-            value = _response(exchange, source)
+            value = from_response(exchange, source)
             if pattern is not None:
                 hit = re.search(pattern, value, re.S) if isinstance(value, str) else None
                 value = (hit.group(1) if hit.groups() else hit.group(0)) if hit else ABSENT
@@ -347,35 +380,3 @@ class Player:
         findings = tuple(Finding(hide(f.expected), hide(f.actual), hide(f.where)) for f in verdict.findings)
         verdict = replace(verdict, findings=findings, reason=hide(verdict.reason))
         return mark(verdict, self.target.profile.known)
-
-
-def _names_status(expected: Any, status: int | None) -> bool:
-    """Whether an expectation names this very status, not only its class."""
-    return status in expected if isinstance(expected, list) else expected == status
-
-
-def _pending(exchange: Exchange, poll: Mapping[str, Any]) -> bool:
-    """Whether what is polled has not come yet."""
-    if exchange.status in poll.get("pending", ()):
-        return True
-    return exchange.status == 200 and expect_table(exchange, poll["until"])
-
-
-def expect_table(exchange: Exchange, until: Mapping[str, Any]) -> bool:
-    """Whether a polled answer is not yet what is waited for."""
-    for _, found in expect.parts({"body": until}, exchange, Scope({}, {}), False):
-        return isinstance(found, Inconclusive) or bool(found)
-    return False
-
-
-def _response(exchange: Exchange, source: str) -> Any:
-    head, _, pointer = source.partition("#")
-    if head == "$response.status":
-        return exchange.status
-    if head.startswith("$response.headers."):
-        value = exchange.header(head.removeprefix("$response.headers."))
-        return ABSENT if value is None else value
-    try:
-        return at(view.joined(exchange) if head == "$response.joined" else view.json_body(exchange), pointer)
-    except Inconclusive:
-        return ABSENT

@@ -187,6 +187,8 @@ class Run:
     planned: int = 0
     judged: Mapping[str, Mapping[int, bool]] = field(default_factory=dict)
     """The cases that were played to their end: of each, the exchanges that were judged, and whether `taken`."""
+    polled: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Of each such case, the answers that a poll passed over: only what relates exchanges looks at them."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -274,6 +276,7 @@ def read(path: Path, operations: Mapping[str, Operation] | None = None, checked:
     exchanges: dict[int, Exchange] = {}
     notes: list[str] = []
     judged: dict[str, dict[int, bool]] = {}
+    polled: dict[str, tuple[int, ...]] = {}
     planned = 0
     for number, line in lines(path):
         kind = line.get("type")
@@ -298,7 +301,8 @@ def read(path: Path, operations: Mapping[str, Operation] | None = None, checked:
                     verdicts.append(verdict_from(line))
                 case "case":
                     judged[line["id"]] = {n: n in line["taken"] for n in line["judged"]}
-                    if not exchanges.keys() >= judged[line["id"]].keys():
+                    polled[line["id"]] = tuple(line.get("polled", ()))
+                    if not exchanges.keys() >= {*judged[line["id"]], *polled[line["id"]]}:
                         raise ValueError("an exchange that was judged is not there")
                 case "note":
                     notes.append(line["text"])
@@ -308,7 +312,7 @@ def read(path: Path, operations: Mapping[str, Operation] | None = None, checked:
             raise Invalid(str(path), "", f"is not a {kind} line: {error!r}", number) from error
     if not header:
         raise Invalid(str(path), "", "is empty: no header line")
-    return Run(header, tuple(verdicts), exchanges, footer, planned, judged, tuple(notes))
+    return Run(header, tuple(verdicts), exchanges, footer, planned, judged, polled, tuple(notes))
 
 
 def counts(verdicts: tuple[Verdict, ...]) -> dict[str, dict[str, int]]:

@@ -153,7 +153,21 @@ def _step(
                 raise source.invalid(place, f"is not a JSON Schema: {wrong}")
     call = {
         key: row[key]
-        for key in ("parameters", "query", "headers", "auth", "body", "raw", "form", "family", "merge", "drop", "poll")
+        for key in (
+            "parameters",
+            "query",
+            "headers",
+            "auth",
+            "body",
+            "raw",
+            "form",
+            "family",
+            "merge",
+            "drop",
+            "poll",
+            "walk",
+            "pause",
+        )
         if key in row
     }
     return Step(row["id"], operations[row["operation"]], call, expect, row.get("outputs", {}), row.get("probe", False))

@@ -207,5 +207,7 @@ def rejudge(path: Path) -> run.Run:
         fresh = [
             verdict for exchange, taken in exchanges.items() for verdict in judge(case, exchange, judged_by, taken)
         ]
-        verdicts += [mark(verdict, known) for verdict in [*fresh, *relate(case, list(exchanges), judged_by)]]
+        polled = [recorded.exchanges[number] for number in recorded.polled[case.id]]
+        seen = sorted([*exchanges, *polled], key=lambda exchange: exchange.number)
+        verdicts += [mark(verdict, known) for verdict in [*fresh, *relate(case, seen, judged_by)]]
     return replace(recorded, verdicts=tuple(verdicts))

@@ -84,3 +84,10 @@ def test_an_asset_that_is_not_there_is_said_before_anything_is_sent(tmp_path: Pa
     (tmp_path / "one.yaml").write_text(SCENARIO % name)
     with pytest.raises(Invalid, match=r"assets"):
         scenario.load([tmp_path / "one.yaml"])
+
+
+def test_lines_are_json_lines() -> None:
+    assert form.jsonl(['{"a": 1', {"b": "ü"}]) == '{"a": 1\n{"b":"ü"}\n'.encode()
+    assert (
+        form.jsonl({"each": {"id": "line-{n}"}, "times": 3}) == b'{"id":"line-1"}\n{"id":"line-2"}\n{"id":"line-3"}\n'
+    )
