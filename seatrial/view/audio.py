@@ -14,6 +14,12 @@ from seatrial.check import Inconclusive
 LONGEST = 600.0
 """Seconds of audio that are decoded."""
 _MOST_RATE = 384_000
+_MP3_RATES = (44100, 48000, 32000)
+_MP3_BITS = (
+    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+)
+"""Thousands of bits a second: of MPEG 1, and of MPEG 2 and 2.5."""
 _ADTS_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 
 
@@ -55,8 +61,8 @@ def sound(data: bytes) -> Sound:
         raise Broken("it begins like no audio file")
     if kind in ("m4a", "webm"):
         raise Inconclusive(f"{kind} cannot be decoded here")
-    if kind == "aac":
-        return Sound(kind, _adts_seconds(data), None)
+    if kind in ("aac", "mp3"):
+        return Sound(kind, _adts_seconds(data) if kind == "aac" else _mp3_seconds(data), None)
     if kind == "wav":
         _require_whole_wav(data)
     if kind in ("opus", "vorbis"):
@@ -70,17 +76,49 @@ def sound(data: bytes) -> Sound:
                 raise Broken(f"it has {source.channels} channels at {rate} Hz")
             most = int(LONGEST * rate)
             frames, peak = 0, 0.0
-            for block in source.blocks(blocksize=65536, dtype="float32", frames=most):
+            # Not `blocks`, which trusts the length in the header and hands out what was never read.
+            while frames < most and len(block := source.read(65536, dtype="float32")):
                 frames += len(block)
-                peak = max(peak, float(abs(block).max(initial=0.0)))
+                peak = max(peak, float(abs(block).max()))
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise Broken(f"it cannot be decoded: {error}") from error
-    if frames == most:
+        raise Broken(f"it cannot be decoded: {str(error).rpartition(': ')[2]}") from error
+    if frames >= most:
         raise Inconclusive(f"it is longer than {LONGEST:g} s")
-    # The length is not known where a file was written as a stream: then it is said as 0 or as the largest number.
-    if kind == "flac" and 0 < promised < 1 << 40 and frames < promised:
+    # What was written as a stream promises no length, or the largest that there is.
+    if kind == "flac" and frames < promised < 1 << 40:
         raise Broken(f"{frames} of {promised} samples are there")
     return Sound(kind, frames / rate, peak)
+
+
+def _mp3_seconds(data: bytes) -> float:
+    """By the frames of an MP3, each of which says how long it is. They are walked, not decoded."""
+    at, frames, counted, seconds = 0, 0, 0, 0.0
+    if data[:3] == b"ID3" and len(data) >= 10:
+        # The tag's length is 4 times 7 bits.
+        at = 10 + sum((byte & 127) << 7 * (3 - place) for place, byte in enumerate(data[6:10]))
+    while at < len(data) and data[at : at + 3] not in (b"TAG", b"APE"):
+        head = int.from_bytes(data[at : at + 4].ljust(4, b"\0"))
+        version, layer, rate_index, rate = head >> 19 & 3, head >> 17 & 3, head >> 12 & 15, head >> 10 & 3
+        if head >> 21 != 0x7FF or version == 1 or layer != 1 or rate_index == 15 or rate == 3:
+            raise Broken(f"there is no MP3 frame at byte {at}")
+        if not rate_index:
+            raise Inconclusive("an MP3 of free bit rate is not measured here")
+        hertz = _MP3_RATES[rate] >> {3: 0, 2: 1, 0: 2}[version]
+        samples, bits = (1152, _MP3_BITS[0]) if version == 3 else (576, _MP3_BITS[1])
+        size = samples // 8 * bits[rate_index] * 1000 // hertz + (head >> 9 & 1)
+        if at + size > len(data):
+            raise Broken(f"the MP3 frame at byte {at} is cut")
+        if not frames and (tag := re.search(rb"Xing|Info", data[at : at + 64])):
+            # This frame tells of the others: whether their number is known, and what it is.
+            flags, number = struct.unpack_from(">II", data, at + tag.end())
+            counted = number if flags & 1 else 0
+        else:
+            frames += 1
+            seconds += samples / hertz
+        at += size
+    if frames < counted:
+        raise Broken(f"{frames} of {counted} MP3 frames are there")
+    return seconds
 
 
 def _require_whole_wav(data: bytes) -> None:

@@ -54,7 +54,7 @@ def _untyped(pieces: list[bytes]) -> Iterator[Piece]:
         yield b"data: " + json.dumps(data).encode() + b"\n\n"
 
 
-def _only(route: str, change: Callable[[list[bytes]], Any]) -> Callable[..., Any]:
+def only(route: str, change: Callable[[list[bytes]], Any]) -> Callable[..., Any]:
     """Changes the bytes of one route's streams."""
     inner = framing(change)
     return lambda at, body, pieces: inner(at, body, pieces) if at == route else pieces
@@ -165,7 +165,7 @@ def _styled(text: str) -> str:
 PLANTS = (
     defect(
         "NC-AUD-01", _AREA, "a streamed transcript has the chunks of chat", "wire.event-schema",
-        source="vllm-project/vllm#49116", chunks=all_chunks(_as_chunks, TRANSCRIBE), events=_only(TRANSCRIBE, _untyped),
+        source="vllm-project/vllm#49116", chunks=all_chunks(_as_chunks, TRANSCRIBE), events=only(TRANSCRIBE, _untyped),
     ),
     defect(
         "NC-AUD-03", _AREA, "subtitles are answered 400", "*/should/status", level="SHOULD",
@@ -279,6 +279,6 @@ PLANTS = (
     variant("empty-segments", "An empty list of segments where only words were asked for",
             result=result_of(_numbered_words, *HEARD)),
     variant("transcript-done-sentinel", "A streamed transcript ends with [DONE], without names of events",
-            events=_only(TRANSCRIBE, lambda pieces: [*(p.partition(b"\n")[2] for p in pieces), b"data: [DONE]\n\n"])),
+            events=only(TRANSCRIBE, lambda pieces: [*(p.partition(b"\n")[2] for p in pieces), b"data: [DONE]\n\n"])),
     variant("transcript-not-streamed", "A model that ignores stream for transcripts", body=forgetting("stream")),
 )  # fmt: skip
