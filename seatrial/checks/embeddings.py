@@ -218,6 +218,60 @@ def batch_equals_singles(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     return view.each(pairs, judge)
 
 
+def _permuted(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Exchange]]:
+    answered = [exchange for exchange in exchanges if view.is_embedding(exchange) and len(_texts(exchange)) > 1]
+    return [
+        (one, other)
+        for number, one in enumerate(answered)
+        for other in answered[number + 1 :]
+        if _texts(one) != _texts(other)
+        and sorted(map(repr, _texts(one))) == sorted(map(repr, _texts(other)))
+        and view.same_but(one, other, "input", "encoding_format")
+    ]
+
+
+def _has_permuted(exchanges: Sequence[Exchange]) -> bool:
+    return bool(_permuted(exchanges))
+
+
+@relation("embeddings.batch-permuted", level=MUST, applies=_has_permuted, spec=_EMBEDDING + "index")
+def batch_permuted(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """Texts in another order have their vectors in that order: none has the vector of another text."""
+
+    def judge(pair: tuple[Exchange, Exchange]) -> Iterator[Finding]:
+        texts, others = _texts(pair[0]), _texts(pair[1])
+        vectors, found = view.vectors(pair[0]), view.vectors(pair[1])
+        if len(vectors) != len(texts) or len(found) != len(others):
+            raise Inconclusive("the batch has not one vector for each text")
+        for number, text in enumerate(others):
+            own, wrong = _cosine(vectors[texts.index(text)], found[number]), 0.0
+            for place, other in enumerate(texts):
+                if other != text:
+                    wrong = max(wrong, _cosine(vectors[place], found[number]))
+            if math.isnan(own):
+                raise Inconclusive("the vectors are not ones to compare")
+            # Near texts have near vectors: only what is another's for certain is a mix-up.
+            if wrong >= 0.9999 and own < 0.99:
+                where = f"exchange {pair[1].number} /data/{number}/embedding"
+                yield Finding(f"the vector of {text!r:.60}", "that of another text", where)
+
+    return view.each(_permuted(exchanges), judge)
+
+
+def _asks_nothing_special(exchange: Exchange) -> bool:
+    return view.is_embedding(exchange) and exchange.request.get("dimensions") is None
+
+
+@check("embeddings.unit-norm", level=MAY, applies=_asks_nothing_special, spec="openai-guides#embeddings")
+def unit_norm(exchange: Exchange) -> Iterator[Finding]:
+    """A vector has length 1, so that a dot product is a cosine."""
+    for number, vector in enumerate(view.vectors(exchange)):
+        length = math.hypot(*vector)
+        if math.isfinite(length) and length and abs(length - 1) > 0.01:
+            yield Finding("length 1", f"{length:.4f}", f"body /data/{number}/embedding")
+            return
+
+
 def _semantic(exchanges: Sequence[Exchange]) -> list[Exchange]:
     return [
         exchange
