@@ -64,7 +64,7 @@ def test_every_operation_that_a_scenario_asks_rightly_has_a_donor() -> None:
     found = invalid.donors(CATALOG.scenarios.values())
     assert set(found) >= {"createChatCompletion", "createCompletion", "createEmbedding"}
     for donor in found.values():
-        assert schema.errors(donor.step.call["body"], str(donor.step.operation.request)) == []
+        assert schema.errors(donor.step.call[donor.part], str(donor.step.operation.request)) == []
 
 
 @pytest.mark.parametrize(

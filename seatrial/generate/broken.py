@@ -59,7 +59,8 @@ _ODD = {
 
 def scenarios(donor: Donor) -> Iterator[Scenario]:
     """Every request of these kinds, for one operation."""
-    for id, title, step in (*_texts(donor), *_media(donor), *_methods(donor), *_sizes(donor)):
+    kinds = (_forms,) if donor.part == "form" else (_texts, _media, _sizes)
+    for id, title, step in (found for kind in (*kinds, _methods) for found in kind(donor)):
         yield derived(donor, f"{donor.step.operation.id}/{id}", title, donor.scenario.needs, step)
 
 
@@ -129,11 +130,29 @@ def _media(donor: Donor) -> Iterator[tuple[str, str, Step]]:
     yield "media-type/form", "A form is not taken for JSON", form
 
 
+def _forms(donor: Donor) -> Iterator[tuple[str, str, Step]]:
+    fields = {name: value for name, value in donor.step.call["form"].items() if isinstance(value, str)}
+    rows = [f'--sea\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n' for name in fields]
+    written = [part for row, value in zip(rows, fields.values(), strict=True) for part in (row, value, "\r\n")]
+    media = "multipart/form-data; boundary=sea"
+    for name, raw, type_ in (
+        ("no-boundary", [*written, "--sea--\r\n"], "multipart/form-data"),
+        ("other-boundary", [*written, "--sea--\r\n"], "multipart/form-data; boundary=trial"),
+        ("no-disposition", ["--sea\r\n\r\nseatrial\r\n--sea--\r\n"], media),
+        ("open-headers", ["--sea\r\nContent-Disposition: form-da"], media),
+        ("empty", ["--sea--\r\n"], media),
+        ("json", [{"$json": fields}], media),
+        ("json-as-json", [{"$json": fields}], "application/json"),
+    ):
+        step = asking(donor, {MUST: {"status": "4XX"}}, raw={"$text": raw}, headers={"content-type": type_})
+        yield f"form/{name}", f"A form that is none is refused and harms nobody ({name.replace('-', ' ')})", step
+
+
 def _methods(donor: Donor) -> Iterator[tuple[str, str, Step]]:
     operation = donor.step.operation
     put = Operation(f"{operation.id}Put", "PUT", operation.path)
     expect: Expect = {MUST: {"status": ["4XX", 501]}, SHOULD: {"status": [404, 405, 501]}}
-    step = replace(asking(donor, expect, body=donor.step.call["body"]), operation=put)
+    step = replace(asking(donor, expect, **{donor.part: donor.step.call[donor.part]}), operation=put)
     yield "method/put", f"{operation.path} cannot be put", step
 
 

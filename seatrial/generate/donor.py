@@ -29,6 +29,11 @@ class Donor:
         return self.scenario.steps[self.index]
 
     @property
+    def part(self) -> str:
+        """What of the call is held to the request schema: `body`, or the fields of a `form`."""
+        return "form" if "form" in self.step.call else "body"
+
+    @property
     def asked(self) -> str:
         """The id of the step that asks wrongly."""
         return "wrong" if any(step.id == "ask" for step in self.before) else "ask"
@@ -40,7 +45,10 @@ class Donor:
 
 
 def donors(scenarios: Iterable[Scenario]) -> dict[str, Donor]:
-    """For each operation with a request schema the plainest step that sends it a valid JSON body."""
+    """For each operation with a request schema the plainest step that sends it a valid body or form.
+
+    Of operations that share a schema (a queue's routes beside their twins) only the first: what breaks one breaks all.
+    """
     found: dict[str, tuple[tuple[int, int, int], Donor]] = {}
     for scenario in scenarios:
         if scenario.source == SOURCE:
@@ -52,11 +60,14 @@ def donors(scenarios: Iterable[Scenario]) -> dict[str, Donor]:
             known = found.get(step.operation.id)
             if known is None or weight < known[0]:
                 found[step.operation.id] = weight, Donor(scenario, index)
-    return {id: donor for id, (_, donor) in found.items()}
+    first: dict[str | None, str] = {}
+    for id, (_, donor) in found.items():
+        first.setdefault(donor.step.operation.request, id)
+    return {id: found[id][1] for id in first.values()}
 
 
 def _is_plain(step: Step) -> bool:
-    body, schema = step.call.get("body"), step.operation.request
+    body, schema = step.call.get("body", step.call.get("form")), step.operation.request
     expected: Any = step.expect.get(MUST, {})
     return (
         schema is not None
@@ -85,6 +96,6 @@ def derived(donor: Donor, id: str, title: str, needs: tuple[str, ...], step: Ste
 
 
 def asking(donor: Donor, expect: Mapping[Level, Mapping[str, Any]], **call: Any) -> Step:
-    """The donor's step with another body, raw text or headers, followed by a plain request."""
-    kept = {key: value for key, value in donor.step.call.items() if key != "body"}
+    """The donor's step with another body, form, raw text or headers, followed by a plain request."""
+    kept = {key: value for key, value in donor.step.call.items() if key != donor.part}
     return Step(donor.asked, donor.step.operation, {**kept, **call}, expect, {}, probe=True)

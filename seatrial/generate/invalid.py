@@ -22,6 +22,8 @@ _KINDS = {
     "upper-case": "is written in capitals",
     "pattern": "has characters that are not allowed",
 }
+_IN_FORMS = frozenset(("missing", "extra", "outside", "upper-case", "empty", "too-small", "too-large", "as-text"))
+"""The fields of a form are texts: what is of another type there cannot be sent."""
 _DEEP = 2
 """Members below which a fault binds no more than a SHOULD, outside what every server reads."""
 _READ = frozenset(("messages", "prompt", "input", "tools", "tool_choice", "response_format", "stop", "logit_bias"))
@@ -36,7 +38,9 @@ def scenarios(known: Iterable[Scenario]) -> Iterator[Scenario]:
     """A scenario for each fault of each operation: refused with 4xx and an envelope, and the server lives on."""
     for id, donor in donors(known).items():
         schema = str(donor.step.operation.request)
-        for fault in _faults(schema, json.dumps(donor.step.call["body"])):
+        for fault in _faults(schema, json.dumps(donor.step.call[donor.part])):
+            if donor.part == "form" and (fault.kind not in _IN_FORMS or len(fault.place) > 1):
+                continue
             yield derived(donor, f"{id}/{fault.id}", _title(fault), _needs(donor, fault), _step(donor, fault))
         yield from broken.scenarios(donor)
 
@@ -60,7 +64,7 @@ def _step(donor: Donor, fault: Fault) -> Step:
     else:
         # Most servers leave unread what they do not know, and clients depend on it.
         expect[Level.MAY if fault.kind == "extra" else SHOULD] = {"status": "4XX"}
-    return asking(donor, expect, body=fault.body)
+    return asking(donor, expect, **{donor.part: fault.body})
 
 
 def _binds(fault: Fault) -> bool:

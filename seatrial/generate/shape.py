@@ -190,7 +190,7 @@ _BLANK: dict[str, Json] = {
 
 
 def _examples(subschema: Any, depth: int) -> Iterator[tuple[str, Json]]:
-    for name in types(keywords(subschema)):
+    for name in types(keywords(subschema)) or ["string"]:
         table = keywords(subschema, _BLANK[name])
         if "enum" in table:
             for item in table["enum"]:
