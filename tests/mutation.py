@@ -59,8 +59,9 @@ class Result:
 def telling() -> tuple[Case, ...]:
     """The fewest cases, smoke cases first, in which every check that ever passes on the clean server does so."""
     passes: dict[str, set[str]] = {}
-    for verdict in plants.clean():
-        if verdict.status is Status.PASS and not verdict.case.startswith("generated."):
+    written = [case for case in plants.nightly() if not case.id.startswith("generated.")]
+    for verdict in plants.play((), written, "reference"):
+        if verdict.status is Status.PASS:
             passes.setdefault(verdict.case, set()).add(verdict.check)
     smoke = {case.id for case in plants.gate() if case.scenario.tier == "smoke"}
     chosen = {id for id in passes if id in smoke}
