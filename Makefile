@@ -8,13 +8,14 @@ REAL_STAMP := $(REAL)/.installed
 ARGS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help check test real real-load bench screenshots lint lock defects mutation hostile clean
+.PHONY: help check test real real-load nightly-demo bench screenshots lint lock defects mutation hostile clean
 
 help:
 	@echo "make check [URL=https://host/v1] [ARGS='--model ID']   the conformance report"
 	@echo "make test                                              the whole test-suite"
 	@echo "make real                                              the check on a real llama.cpp server"
 	@echo "make real-load                                         load tests on a real llama.cpp server"
+	@echo "make nightly-demo                                      two nights with a defect planted between, and their site"
 	@echo "make bench                                             the load client's cost and truth, beside its peers"
 	@echo "make defects                                           every planted defect and legal variant, whole gate"
 	@echo "make hostile [ARGS='GLOB ...']                         every hostile behaviour, against check and load"
@@ -60,6 +61,9 @@ real: $(STAMP) $(REAL_STAMP)
 
 real-load: $(STAMP) $(REAL_STAMP)
 	@$(BIN)/python -m seatrial.backends.run_real --load --python $(REAL)/bin/python $(ARGS)
+
+nightly-demo: $(STAMP)
+	@$(BIN)/python -m seatrial.backends.nightly_demo --python $(REAL)/bin/python $(ARGS)
 
 bench: $(STAMP)
 	@$(BIN)/python bench/load.py $(ARGS)

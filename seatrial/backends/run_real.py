@@ -14,7 +14,7 @@ from pathlib import Path
 _START_S = 300.0
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
+def first_line(process: subprocess.Popen[str]) -> str:
     """The line with the base URL, or nothing where the server ended or took too long."""
     if process.stdout is None:
         return ""
@@ -57,7 +57,7 @@ def main() -> int:
     command = [known.python, "-m", "seatrial.backends.llama_cpp", "--log", str(known.log)]
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=server_environment)
     try:
-        url = _first_line(server)
+        url = first_line(server)
         if not url.startswith("http"):
             print(f"seatrial: the llama.cpp server did not start; see {known.log}", file=sys.stderr)
             return 3
