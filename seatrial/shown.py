@@ -140,3 +140,27 @@ def shown(exchange: Exchange) -> Shown:
         gap=gap,
         timing=", ".join(timing),
     )
+
+
+def text(exchange: Exchange) -> str:
+    """The exchange as plain text: what was sent, what came back, and of a stream each event with its time."""
+    view = shown(exchange)
+    rows = [view.request_line, *(f"{name}: {value}" for name, value in view.request_headers), ""]
+    rows += _body(view.request_body)
+    rows += [f"{view.status} ({view.timing})", *([view.error] if view.error else [])]
+    rows += [*(f"{name}: {value}" for name, value in view.headers), ""]
+    if not view.events:
+        return "\n".join(rows + _body(view.body))
+    rows += [_row(*row) for row in view.events]
+    rows += [f"… {summary.count(view.gap, 'event')} left out: all are in run.jsonl"] if view.gap else []
+    return "\n".join([*rows, *(_row(*row) for row in view.more_events), ""])
+
+
+def _body(part: Part | None) -> list[str]:
+    if part is None:
+        return []
+    return [part.text, *([f"({part.size}; {part.note})"] if part.note else []), ""]
+
+
+def _row(number: int, at: str, name: str, data: str) -> str:
+    return f"{number:5}  {at:>9} ms  {name + ': ' if name else ''}{data}"

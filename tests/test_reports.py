@@ -244,11 +244,12 @@ def any_run(request: pytest.FixtureRequest) -> run.Run:
 
 
 def test_each_format_is_found_and_writes_what_it_names(any_run: run.Run, tmp_path: Path) -> None:
-    assert set(FORMATS) == {"github", "html", "json", "junit", "markdown", "terminal"}
+    assert set(FORMATS) == {"allure", "github", "html", "json", "junit", "markdown", "terminal"}
     for name, format_ in FORMATS.items():
         path = format_.write(any_run, tmp_path)
         assert path == (tmp_path / format_.FILE if format_.FILE else tmp_path), name
-    assert {p.name for p in tmp_path.iterdir()} == {"results.json", "junit.xml", "summary.md", "report.html"}
+    files = {"results.json", "junit.xml", "summary.md", "report.html", "allure-results", "allurerc.json"}
+    assert {p.name for p in tmp_path.iterdir()} == files
 
 
 def test_what_every_format_says_is_the_exit_code() -> None:

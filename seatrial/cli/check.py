@@ -224,7 +224,6 @@ def _play(options: Options, folder: Path, jobs: int, environment: dict[str, str]
         "--profile": (options.profile,),
         "--tier": (options.tier,),
         "--out": (folder,),
-        "--alluredir": (folder / "allure-results",),
         "--seatrial-bounds": (json.dumps(dict(options.bounds)),),
         "--model": options.models,
         "--only": options.only,
