@@ -8,6 +8,7 @@ import click
 
 from seatrial.cli.history import DEFAULT
 from seatrial.model import Invalid
+from seatrial.summary import line
 
 
 @click.command("diff")
@@ -34,6 +35,9 @@ def command(old: str | None, new: str | None, history: Path, target: str | None,
     if isinstance(first, diff.Load) != isinstance(second, diff.Load):
         raise Invalid(new, "", "one is a load test and the other a check")
     if isinstance(first, diff.Load) and isinstance(second, diff.Load):
-        return diff.loads(first, second)
+        try:
+            return diff.loads(first, second)
+        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+            raise Invalid(f"{old} or {new}", "", f"is not as a load test writes it: {line(repr(error))}") from None
     assert isinstance(first, diff.Checked) and isinstance(second, diff.Checked)  # noqa: PT018
     return diff.checks(first, second, verbose)

@@ -178,10 +178,12 @@ def loads(old: Load, new: Load) -> int:
 def _heads(found: list[dict[str, Any]]) -> None:
     for name, one in zip(("OLD", "NEW"), found, strict=True):
         requests = one["requests"]
-        state = "" if one["complete"] else f" INCOMPLETE: {one.get('incomplete', '')}"
+        state = "" if one["complete"] else f" INCOMPLETE: {summary.line(str(one.get('incomplete', '')))}"
         saturated = " CLIENT SATURATED" if one["client"]["saturated"] else ""
         counts = f"{requests['ok']} ok, {requests['failed']} failed"
-        click.echo(f"{name} {one['profile']} {summary.line(one['target']['base_url'])}: {counts}{state}{saturated}")
+        click.echo(
+            f"{name} {summary.line(str(one['profile']))} {summary.line(one['target']['base_url'])}: {counts}{state}{saturated}"
+        )
 
 
 def _loads_from_requests(old: Path, new: Path) -> int:
