@@ -26,6 +26,7 @@ MAX_PIECES = 500_000
 """Reads of one body: each is remembered with its time."""
 _KEPT = 1 << 20
 """Bytes of a body that is too large which are kept as evidence: a run asks hundreds of times."""
+_LAST = ("response.completed", "response.failed", "response.incomplete")
 _PATIENCE = 3
 """Streams left open after which the client waits less for the next one's end: its habit is known by then."""
 
@@ -35,7 +36,7 @@ class Bounds:
     """How long the client waits, in seconds, and how much it takes.
 
     `connect`: for a connection. `total`: for a whole answer; a plain one may be silent that long. `idle`: between two
-    reads of a stream. `linger`: for the end of the body after `[DONE]`. `mib`: the largest body, its coding taken off.
+    reads of a stream. `linger`: for the end of the body after `[DONE]`, or after the end of a response. `mib`: the largest body, its coding taken off.
     """
 
     connect: float = 10.0
@@ -204,7 +205,7 @@ class Client:
                     if is_stream:
                         fresh = reader.feed(data, at)
                         events += fresh
-                        if not done and any(event.data.strip() == "[DONE]" for event in fresh):
+                        if not done and any(map(_ends, fresh)):
                             done = True
                             alarm.set(self.bounds.linger if self._left_open < _PATIENCE else self.bounds.linger / 10)
                         elif fresh and not done and self._left_open >= _PATIENCE and _finished(events[-4:]):
@@ -313,6 +314,16 @@ def _blotted(body: bytes, events: list[Event], secret: Secret) -> bytes:
         name = f"event: {event.event}\n" if event.event != "message" else ""
         body = body[: event.start] + f"{name}data: {data}\n\n".encode() + body[event.end :]
     return body
+
+
+def _ends(event: Event) -> bool:
+    """Whether an event is the last of its stream: `[DONE]`, or the end of a response, after which `[DONE]` may come."""
+    if not any(name in event.data for name in _LAST):
+        return event.data.strip() == "[DONE]"
+    try:
+        return json.loads(event.data).get("type") in _LAST
+    except (ValueError, AttributeError, TypeError):
+        return False
 
 
 def _finished(events: list[Event]) -> bool:

@@ -216,10 +216,13 @@ class Exchange:
 
     @property
     def asked_to_stream(self) -> bool:
-        """Whether the request asked for a stream."""
+        """Whether the request asked for a stream: in its body, or in its query."""
         asked = self.request.get("stream")
         return (
-            asked is True or (asked == "true" and bool(self.request.form)) or self.request.get("stream_format") == "sse"
+            asked is True
+            or (asked == "true" and bool(self.request.form))
+            or self.request.get("stream_format") == "sse"
+            or "stream=true" in self.request.url.partition("?")[2].split("&")
         )
 
 
