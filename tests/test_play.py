@@ -216,3 +216,17 @@ def test_what_is_said_not_to_be_offered_is_asked_for_when_strict(tmp_path: Path)
     with server.running(server.Settings()) as url:
         lenient = play(tmp_path / "b", url, **{**how, "strict": False})
     assert not lenient.exchanges
+
+
+def test_a_service_is_played_and_its_ways_are_known_not_hidden(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"only": ("files.lifecycle", "errors.model-unknown", "models.*", "queue.chat")}
+    with server.running(server.Settings(profile="telekom")) as url:
+        base = url.replace("/v1", "/v2")
+        known = play(tmp_path / "a", base, profile="telekom", **how)
+        strange = play(tmp_path / "b", base, profile="openai-compatible", **how)
+    failed = [v for v in known.verdicts if v.status is Status.FAIL and v.level is MUST]
+    assert {v.check for v in failed} == {"errors.envelope", "wire.body-schema"}
+    assert all(v.known for v in failed)
+    assert any(not v.known for v in strange.verdicts if v.status is Status.FAIL and v.level is MUST)
+    urls = {x.request.url.split("/")[3] for x in known.exchanges.values()}
+    assert urls == {"v2", "v1", "queue"}
