@@ -134,10 +134,14 @@ class Client:
         auth: str = "default",
         step: str = "",
         base_url: str | None = None,
+        address: str | None = None,
     ) -> Exchange:
-        """One exchange. Never raises for what a server or network does: that is `exchange.error`."""
+        """One exchange, at the `address` that is given, or else the operation's own.
+
+        Never raises for what a server or network does: that is `exchange.error`.
+        """
         content = raw if raw is not None else (None if body is None else _json(body))
-        url = (base_url or self.base_url) + _fill(operation.path, parameters or {})
+        url = address or (base_url or self.base_url) + _fill(operation.path, parameters or {})
         if query:
             url += "?" + urlencode(query)
         fields: dict[str, str] = {

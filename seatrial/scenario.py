@@ -167,6 +167,7 @@ def _step(
             "poll",
             "walk",
             "pause",
+            "address",
         )
         if key in row
     }

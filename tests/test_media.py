@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
+import struct
+import zlib
+from typing import Any
+
+import PIL.Image
 import pytest
 
-from seatrial import form, view
+from seatrial import form, server, session, view
+from seatrial.check import Inconclusive
 from seatrial.server.families import speech
 
 SPOKEN = speech.spoken("The ship left the harbour.", 200.0, 1.0)
@@ -83,3 +91,55 @@ def test_webvtt_is_read() -> None:
 def test_what_is_wrong_with_subtitles_is_said(kind: str, text: str, what: str) -> None:
     with pytest.raises(view.Broken, match=what):
         view.cues(text, kind)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_whole_pictures_are_decoded_and_cut_ones_are_not(kind: str) -> None:
+    out = io.BytesIO()
+    PIL.Image.effect_noise((96, 64), 50).convert("RGB").save(out, kind)
+    data = out.getvalue()
+    assert view.picture(data) == view.Picture(kind.lower(), 96, 64, 255)
+    with pytest.raises(view.Broken):
+        view.picture(data[: len(data) // 2])
+
+
+def test_transparent_pixels_are_seen() -> None:
+    assert view.picture(form.picture(64, 32, True)).least_alpha == 0
+    assert view.picture(form.picture(64, 32)).least_alpha == 255
+
+
+def test_what_is_no_picture_or_too_large_a_one_is_not_decoded() -> None:
+    with pytest.raises(view.Broken, match="no picture"):
+        view.picture(b"<html>Sign in</html>")
+    head = form.picture(1, 1)
+    size = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 6, 0, 0, 0)
+    bomb = head[:16] + size + struct.pack(">I", zlib.crc32(b"IHDR" + size)) + head[33:]
+    with pytest.raises(Inconclusive):
+        view.picture(bomb)
+
+
+@dataclasses.dataclass
+class Kept:
+    """A record in memory."""
+
+    lines: list[Any]
+
+    def write(self, line: Any) -> None:
+        self.lines.append(line)
+
+
+def test_an_address_that_a_server_gave_out_gets_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEATRIAL_MEDIA_KEY", "sk-media")
+    with server.running(server.Settings(api_key="sk-media")) as url:
+        options = session.Options(url, (), "SEATRIAL_MEDIA_KEY", "reference", only=("images.url",))
+        cases = session.select(session.catalog(options), options)[0]
+        target, _ = session.find_target(options)
+        kept = Kept([])
+        player = session.player(options, target, None)
+        player.record = kept
+        verdicts = [verdict for case in cases for verdict in player.play(case)]
+        player.client.close()
+    assert {v.status.word for v in verdicts if v.check == "images.fetched"} == {"pass"}
+    fetched = next(line for line in kept.lines if line["type"] == "exchange" and line["step"] == "fetch")
+    assert fetched["request"]["url"].startswith(url.rpartition("/")[0] + "/assets/")
+    assert "authorization" not in [name.lower() for name, _ in fetched["request"]["headers"]]

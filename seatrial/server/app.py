@@ -107,7 +107,7 @@ class Server:
                 if path not in dict(post):
                     routes.append(Route(base + path, self._choose(path, handlers, {}), methods=methods))
         routes += [
-            Route("/assets/dot.png", self.dot, methods=["GET", "HEAD"]),
+            Route("/assets/{name}", self.asset, methods=["GET", "HEAD"]),
             Route("/{path:path}", self._guard("", "", self.nowhere), methods=methods),
         ]
         return Starlette(routes=routes)
@@ -246,8 +246,11 @@ class Server:
                     raise
                 body.pop(name, None)
 
-    def dot(self, request: Request) -> Response:
-        return self._finish(request, Response(DOT, media_type="image/png"))
+    def asset(self, request: Request) -> Response:
+        """A picture that was given out by its address; no key is asked for."""
+        kept: dict[str, tuple[bytes, str]] = self.stores.get("assets", {})
+        data, media = {"dot.png": (DOT, "image/png"), **kept}.get(request.path_params["name"], (b"", "text/plain"))
+        return self._finish(request, self.plain("GET /assets", {}, data, 200 if data else 404, media))
 
     def list_models(self, request: Request, body: bytes) -> Response:
         return self.plain(

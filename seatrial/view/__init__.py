@@ -47,8 +47,9 @@ from seatrial.view.ask import (
     wanted_choices,
 )
 from seatrial.view.audio import Broken, Cue, Sound, audio_kind, cues, sound
+from seatrial.view.image import Picture, picture
 from seatrial.view.markup import unread_call
-from seatrial.view.media import is_media, is_transcript, sent_seconds, transcript_format, wants_json
+from seatrial.view.media import is_images, is_media, is_transcript, sent_seconds, transcript_format, wants_json
 from seatrial.view.pairs import agree, each, is_settled, same_but, twins
 from seatrial.view.parse import strict_json
 from seatrial.view.stream import (
@@ -76,6 +77,7 @@ __all__ = [
     "Broken",
     "CallDelta",
     "Cue",
+    "Picture",
     "Sound",
     "agree",
     "audio_kind",
@@ -110,6 +112,7 @@ __all__ = [
     "is_error_event",
     "is_event_stream",
     "is_generation",
+    "is_images",
     "is_media",
     "is_models",
     "is_ok",
@@ -128,6 +131,7 @@ __all__ = [
     "message",
     "number",
     "numbered",
+    "picture",
     "prompts",
     "refusal",
     "require_end",

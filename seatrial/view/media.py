@@ -17,6 +17,11 @@ def is_media(exchange: Exchange) -> bool:
     return exchange.operation.id in (*_TRANSCRIPTS, *_IMAGES, "createSpeech", "createModeration") and is_ok(exchange)
 
 
+def is_images(exchange: Exchange) -> bool:
+    """Images that were generated, edited or varied."""
+    return exchange.operation.id in _IMAGES and is_ok(exchange)
+
+
 def is_transcript(exchange: Exchange) -> bool:
     """A transcription or translation that was given."""
     return exchange.operation.id in _TRANSCRIPTS and is_ok(exchange)

@@ -129,7 +129,7 @@ def _miscounted(made: Json) -> None:
         made["usage"]["total_tokens"] += 1
 
 
-def _error_instead(made: Json) -> None:
+def error_instead(made: Json) -> None:
     made.clear()
     made["error"] = {"message": "no", "type": "server_error"}
 
@@ -266,7 +266,7 @@ PLANTS = (
     defect(
         "errors.not-in-200/audio", _AREA, "a transcript is an error with status 200", "errors.not-in-200",
         "audio.*", "*/must/body", "wire.*",
-        result=result(_error_instead, *HEARD),
+        result=result(error_instead, *HEARD),
     ),
     variant("subtitles-crlf", "Subtitles with CRLF, and media types of text", result=written(_cr, "srt", "vtt")),
     variant("subtitles-styled", "WebVTT with comments, names of cues and settings", result=written(_styled, "vtt")),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from seatrial.server.plant import Json
 from seatrial.server.plants.audio import HEARD, TRANSCRIBE
+from seatrial.server.plants.images import PAINTED
 from seatrial.server.plants.shape import defect, variant
 
 
@@ -45,6 +46,20 @@ PLANTS = (
         "audio.invalid-prose/temperature", "audio", "a temperature out of bounds is taken", "*/should/status",
         level="SHOULD", accepts=accepting(*HEARD, params=("temperature", "language")),
     ),
+    defect(
+        "images.invalid-n/taken", "images", "any number of images is taken as one", "*/must/status",
+        accepts=accepting(*PAINTED, params=("n",)),
+    ),
+    defect(
+        "images.invalid-prose/taken", "images", "a size that cannot be is ignored", "*/should/status", "*/must/status",
+        level="SHOULD", accepts=accepting(*PAINTED, params=("size",)),
+    ),
+    defect(
+        "images.invalid-image/500", "images", "what is no picture makes the server fail", "http.no-server-error",
+        error=answered(*PAINTED, code="invalid_image", status=500),
+    ),
+    variant("no-image-415", "A file that is no picture is an unsupported media type",
+            error=answered(*PAINTED, code="invalid_image", status=415)),
     variant("no-audio-415", "A file that is no audio is an unsupported media type",
             error=answered(*HEARD, code="invalid_audio", status=415)),
 )  # fmt: skip
