@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
 import json
+import pkgutil
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +17,7 @@ from seatrial import citation, sse
 from seatrial.check import checks
 from seatrial.judge import judge, relate
 from seatrial.model import WRONG_KEY, Case, Exchange, Operation, Request, Scenario, Status, TransportError
+from tests import rows as families
 
 FAIL, PASS, OPEN, OUT = Status.FAIL, Status.PASS, Status.INCONCLUSIVE, None
 CASE = Case(Scenario("unit", "unit", "unit", "chat", "unit", (), (), "gate", {}, ()))
@@ -916,6 +919,8 @@ ROWS: dict[str, list[tuple[Status | None, Any]]] = {
         (OUT, chat()),
     ],
 }
+for found in pkgutil.iter_modules(families.__path__):
+    ROWS |= importlib.import_module(f"tests.rows.{found.name}").ROWS
 
 
 def outcome(name: str, subject: Any) -> Any:

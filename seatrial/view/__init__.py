@@ -1,5 +1,6 @@
 """Typed looks at an exchange. Each raises Inconclusive where what it needs is broken in a way another check owns."""
 
+from seatrial.schema import short
 from seatrial.view.answer import (
     breaches,
     calls,
@@ -50,6 +51,7 @@ from seatrial.view.audio import Broken, Cue, Sound, audio_kind, cues, sound
 from seatrial.view.image import Picture, picture
 from seatrial.view.markup import unread_call
 from seatrial.view.media import is_images, is_media, is_transcript, sent_seconds, transcript_format, wants_json
+from seatrial.view.objects import history, in_path, in_query, kept, lost, went_back
 from seatrial.view.pairs import agree, each, is_settled, same_but, twins
 from seatrial.view.parse import strict_json
 from seatrial.view.stream import (
@@ -102,6 +104,9 @@ __all__ = [
     "functions",
     "has_done",
     "has_image",
+    "history",
+    "in_path",
+    "in_query",
     "include_usage",
     "index",
     "inputs",
@@ -123,10 +128,12 @@ __all__ = [
     "is_transcript",
     "joined",
     "json_body",
+    "kept",
     "limit",
     "lines",
     "listed_choices",
     "logprobs",
+    "lost",
     "member",
     "message",
     "number",
@@ -139,6 +146,7 @@ __all__ = [
     "same_but",
     "schema_errors",
     "sent_seconds",
+    "short",
     "sound",
     "stops",
     "strict_json",
@@ -152,5 +160,6 @@ __all__ = [
     "vectors",
     "wanted_choices",
     "wants_json",
+    "went_back",
     "whole_answer",
 ]
