@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from seatrial import home, run, session, summary
-from seatrial.generate import valid
+from seatrial.generate import repeats, valid
 from seatrial.loading import report_formats
 from seatrial.model import Case, Invalid, Unreachable, Verdict
 from seatrial.play import Player
@@ -196,6 +196,8 @@ def _finish(config: pytest.Config, recorder: run.Recorder, exitstatus: int) -> i
     out = recorder.path.parent
     so_far = run.read(recorder.path)
     complete = exitstatus in (0, 1) and sum(not valid.is_drawn(id) for id in so_far.judged) >= so_far.planned > 0
+    for text in repeats.flaky(so_far.verdicts):
+        recorder.write({"type": "note", "text": text})
     seconds = time.monotonic() - config.stash[_STARTED]
     numbers = {"requests": len(so_far.exchanges), "seconds": round(seconds, 3)}
     recorder.write({"type": "footer", "complete": complete, **numbers, "counts": run.counts(so_far.verdicts)})

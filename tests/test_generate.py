@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from seatrial import scenario, schema
-from seatrial.generate import broken, invalid, shape
+from seatrial.generate import broken, invalid, repeats, shape
 from seatrial.generate.faults import faults
 from seatrial.model import Case, Level, Scenario, Status
 from seatrial.reference import Scope, resolve
 from tests import plants
 
 CATALOG = scenario.load(scenario.paths())
+REPEATED = list(repeats.scenarios(CATALOG.scenarios.values()))
+SOMETIMES = "stream.one-terminal/now-and-then"
 DERIVED = {derived.id: derived for derived in invalid.scenarios(CATALOG.scenarios.values())}
 REQUESTS = sorted({str(o.request) for o in CATALOG.operations.values() if o.request})
 
@@ -64,7 +67,7 @@ def test_every_operation_that_a_scenario_asks_rightly_has_a_donor() -> None:
     found = invalid.donors(CATALOG.scenarios.values())
     assert set(found) >= {"createChatCompletion", "createCompletion", "createEmbedding"}
     for donor in found.values():
-        assert schema.errors(donor.step.call[donor.part], str(donor.step.operation.request)) == []
+        assert schema.errors(donor.sent, str(donor.step.operation.request)) == []
 
 
 @pytest.mark.parametrize(
@@ -128,3 +131,21 @@ def test_a_server_that_takes_a_wrong_value_is_caught(plant: str) -> None:
 def test_a_derived_case_can_be_written_as_json() -> None:
     for derived in DERIVED.values():
         json.dumps([step.call for step in derived.steps])
+
+
+@pytest.mark.parametrize(
+    ("failed", "of", "low", "high"),
+    [(0, 24, 0.0, 0.138), (1, 24, 0.007, 0.202), (12, 24, 0.314, 0.686), (24, 24, 0.862, 1.0)],
+)
+def test_the_interval_is_wilsons(failed: int, of: int, low: float, high: float) -> None:
+    assert repeats.interval(failed, of) == pytest.approx((low, high), abs=0.001)
+
+
+def test_what_fails_now_and_then_is_told_with_its_rate() -> None:
+    cases = [Case(s, row) for s in REPEATED if s.id.endswith("createChatCompletion/stream") for row in s.inputs]
+    verdicts = plants.play((SOMETIMES,), cases, "reference")
+    (said,) = [text for text in repeats.flaky(verdicts) if "stream.one-terminal" in text]
+    assert re.fullmatch(
+        r"flaky: .*/stream: .* failed \d+ of 24 times; of all answers between \d+% and \d+% \(95 %\)", said
+    )
+    assert repeats.flaky(plants.play((), cases, "reference")) == []

@@ -65,7 +65,7 @@ def scenarios(donor: Donor) -> Iterator[Scenario]:
 
 
 def _texts(donor: Donor) -> Iterator[tuple[str, str, Step]]:
-    body: Mapping[str, Any] = donor.step.call["body"]
+    body: Mapping[str, Any] = donor.sent
     members: list[list[Part]] = [[f'"{name}"', ":", {"$json": value}] for name, value in body.items()]
     whole: Part = {"$json": body}
 
@@ -117,7 +117,7 @@ def _texts(donor: Donor) -> Iterator[tuple[str, str, Step]]:
 
 
 def _media(donor: Donor) -> Iterator[tuple[str, str, Step]]:
-    body = donor.step.call["body"]
+    body = donor.sent
     for name, media in (("text", "text/plain"), ("xml", "application/xml"), ("none", None)):
         step = asking(donor, {**SURVIVED, MAY: {"status": "4XX"}}, body=body, headers={"content-type": media})
         yield f"media-type/{name}", f"JSON under another media type harms nobody ({media or 'none'})", step
@@ -131,7 +131,7 @@ def _media(donor: Donor) -> Iterator[tuple[str, str, Step]]:
 
 
 def _forms(donor: Donor) -> Iterator[tuple[str, str, Step]]:
-    fields = {name: value for name, value in donor.step.call["form"].items() if isinstance(value, str)}
+    fields = {name: value for name, value in donor.sent.items() if isinstance(value, str)}
     rows = [f'--sea\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n' for name in fields]
     written = [part for row, value in zip(rows, fields.values(), strict=True) for part in (row, value, "\r\n")]
     media = "multipart/form-data; boundary=sea"
@@ -152,13 +152,13 @@ def _methods(donor: Donor) -> Iterator[tuple[str, str, Step]]:
     operation = donor.step.operation
     put = Operation(f"{operation.id}Put", "PUT", operation.path)
     expect: Expect = {MUST: {"status": ["4XX", 501]}, SHOULD: {"status": [404, 405, 501]}}
-    step = replace(asking(donor, expect, **{donor.part: donor.step.call[donor.part]}), operation=put)
+    step = replace(asking(donor, expect, **{donor.part: donor.sent}), operation=put)
     yield "method/put", f"{operation.path} cannot be put", step
 
 
 def _sizes(donor: Donor) -> Iterator[tuple[str, str, Step]]:
     if donor.before:
         return
-    raw = {"$text": [{"$repeat": " ", "times": _LARGE}, {"$json": donor.step.call["body"]}]}
+    raw = {"$text": [{"$repeat": " ", "times": _LARGE}, {"$json": donor.sent}]}
     step = asking(donor, {SHOULD: {"status": ["2XX", "4XX"]}}, raw=raw)
     yield "size/padded", "A body of 5 MB, most of it white space, is answered or refused in time", step

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
+from seatrial.capability import capabilities
 from seatrial.citation import url
 from seatrial.expect import status_matches
 from seatrial.generate.shape import accepts, document
@@ -15,6 +17,16 @@ from seatrial.model import MUST, Citation, Level, Scenario, Step
 PREFIX = "generated.invalid"
 SOURCE = "generated"
 """Stands where a scenario's file is named."""
+
+
+_ASKED = frozenset(("model", "input", "prompt", "messages", "file"))
+"""What a request is about; words of capabilities that are about some forms of it."""
+
+
+@cache
+def _refusable() -> frozenset[str]:
+    named = {word for capability in capabilities().values() for word in capability.parameters}
+    return frozenset(named - _ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,13 @@ class Donor:
     def part(self) -> str:
         """What of the call is held to the request schema: `body`, or the fields of a `form`."""
         return "form" if "form" in self.step.call else "body"
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """The body or form, without what a server may refuse by name: then that would be all it says."""
+        given: dict[str, Any] = self.step.call[self.part]
+        needed = document(str(self.step.operation.request)).get("required", ())
+        return {name: value for name, value in given.items() if name in needed or name not in _refusable()}
 
     @property
     def asked(self) -> str:

@@ -38,7 +38,7 @@ def scenarios(known: Iterable[Scenario]) -> Iterator[Scenario]:
     """A scenario for each fault of each operation: refused with 4xx and an envelope, and the server lives on."""
     for id, donor in donors(known).items():
         schema = str(donor.step.operation.request)
-        for fault in _faults(schema, json.dumps(donor.step.call[donor.part])):
+        for fault in _faults(schema, json.dumps(donor.sent)):
             if donor.part == "form" and (fault.kind not in _IN_FORMS or len(fault.place) > 1):
                 continue
             yield derived(donor, f"{id}/{fault.id}", _title(fault), _needs(donor, fault), _step(donor, fault))

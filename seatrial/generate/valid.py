@@ -28,7 +28,7 @@ def scenarios(known: Iterable[Scenario]) -> Iterator[Scenario]:
     for id, donor in donors(known).items():
         if donor.part == "form":
             continue  # a form carries files, which are not drawn
-        step = replace(asking(donor, {MUST: {"status": "2XX"}}, body=donor.step.call["body"]), probe=False)
+        step = replace(asking(donor, {MUST: {"status": "2XX"}}, body=donor.sent), probe=False)
         yield replace(
             donor.scenario,
             id=f"{PREFIX}/{id}",

@@ -1,4 +1,4 @@
-"""Defects that only two requests side by side show."""
+"""Defects that only several requests side by side show."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from seatrial.server.plant import Json
-from seatrial.server.plants.shape import CHAT, COMPLETIONS, EMBEDDINGS, defect, result_of
+from seatrial.server.plants.shape import CHAT, COMPLETIONS, EMBEDDINGS, all_chunks, defect, result_of
 
 _count = itertools.count()
+_streams = itertools.count()
 
 
 def _said(made: Json, change: Callable[[str], str], start: int = 0) -> None:
@@ -45,6 +46,14 @@ def _another_in_batch(body: Json, made: Json) -> None:
 def _another_each_time(body: Json, made: Json) -> None:
     if body.get("temperature") == 0 and body.get("seed") is not None and body.get("logprobs") is None:
         _said(made, lambda text: f"{text} {next(_count)}")
+
+
+def _unended_now_and_then(body: Json, chunks: list[Json]) -> list[Json]:
+    if next(_streams) % 9 == 8:
+        for chunk in chunks:
+            for choice in chunk["choices"]:
+                choice["finish_reason"] = None
+    return chunks
 
 
 def _recount(made: Json, count: int) -> None:
@@ -91,6 +100,14 @@ def _planted(
 
 
 PLANTS = (
+    defect(
+        "stream.one-terminal/now-and-then",
+        "chat streaming",
+        "every ninth stream ends without a finish_reason",
+        "stream.one-terminal",
+        source="vllm-project/vllm#27572",
+        chunks=all_chunks(_unended_now_and_then, CHAT),
+    ),
     _planted("limits.prefix-of-longer", "a short answer is not the beginning of a long one", _another_when_short, CHAT),
     _planted("stop.prefix-of-uncut", "with a stop sequence another answer is given", _another_when_stopped, CHAT),
     _planted("completions.echo-adds-prompt", "with echo another answer is given", _another_when_echoed, COMPLETIONS),
