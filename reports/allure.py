@@ -76,6 +76,8 @@ class _Results:
 
     def __init__(self, run: Run, out: Path) -> None:
         self._run, self._out = run, out
+        # Results of several runs may be gathered in one folder: no name of one is another's.
+        self._key = _id(str(run.header.get("started")), str(run.target.get("base_url", "")))
         self._attached: dict[int, list[dict[str, str]]] = {}
 
     def test(self, case: str, level: Level, verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -92,7 +94,7 @@ class _Results:
         labels += [("severity", _SEVERITY[level]), ("tag", level.value), ("package", first.scenario)]
         name = f"{summary.line(case)} {level.value}"
         return {
-            "uuid": _id(str(self._run.header.get("started")), case, level.value),
+            "uuid": _id(self._key, case, level.value),
             "historyId": _id(case, level.value),
             "testCaseId": _id(case, level.value),
             "fullName": name,
@@ -125,14 +127,11 @@ class _Results:
         """The exchange and its curl line as attachments; the files are written once."""
         if number not in self._attached and number in self._run.exchanges:
             exchange = self._run.exchanges[number]
-            files = {"exchange": text(exchange), "curl": curl.line(exchange, breaks=True)}
-            for name, said in files.items():
-                path = self._out / f"{number}-{name}-attachment.txt"
-                path.write_bytes(said.encode("utf-8", "replace"))
-            self._attached[number] = [
-                {"name": f"{name} {number}", "source": f"{number}-{name}-attachment.txt", "type": "text/plain"}
-                for name in files
-            ]
+            self._attached[number] = []
+            for name, said in (("exchange", text(exchange)), ("curl", curl.line(exchange, breaks=True))):
+                file = f"{self._key[:12]}-{number}-{name}-attachment.txt"
+                (self._out / file).write_bytes(said.encode("utf-8", "replace"))
+                self._attached[number].append({"name": f"{name} {number}", "source": file, "type": "text/plain"})
         return self._attached.get(number, [])
 
     def _span(self, verdicts: Sequence[Verdict]) -> tuple[int, int]:

@@ -93,7 +93,8 @@ def test_failures_carry_their_exchange_without_the_key_and_without_what_acts(tmp
     assert "</script><script>alert(1)</script>" in text
     for path in (tmp_path / "allure-results").iterdir():
         assert not set(path.read_text("utf-8")) & set("\x1b\u202e\u2066"), path
-    stream = (tmp_path / "allure-results" / "2-exchange-attachment.txt").read_text("utf-8")
+    (path,) = (tmp_path / "allure-results").glob("*-2-exchange-attachment.txt")
+    stream = path.read_text("utf-8")
     assert '    1       20.0 ms  {"id": "chatcmpl-9"' in stream
     assert "events left out: all are in run.jsonl" in stream
 
@@ -105,6 +106,8 @@ def test_a_case_has_the_same_history_in_every_run(tmp_path: Path) -> None:
     second = results(again, tmp_path / "b")
     assert {n: row["historyId"] for n, row in first.items()} == {n: row["historyId"] for n, row in second.items()}
     assert not {row["uuid"] for row in first.values()} & {row["uuid"] for row in second.values()}
+    files = [{path.name for path in tmp_path.glob(f"{name}/allure-results/*-*")} for name in "ab"]
+    assert not files[0] & files[1], "results of several runs can lie in one folder"
     assert len({row["historyId"] for row in first.values()}) == len(first)
     config = json.loads((tmp_path / "a" / "allurerc.json").read_text())
     assert (tmp_path / "a" / config["historyPath"]).parent.resolve() == tmp_path.resolve()
