@@ -86,7 +86,8 @@ def members(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _is_judged_success(exchange: Exchange) -> bool:
-    if view.is_generation(exchange) or view.is_embedding(exchange) or view.is_models(exchange):
+    named = (view.is_generation, view.is_embedding, view.is_models, view.is_response)
+    if any(kind(exchange) for kind in named):
         return exchange.media != "text/event-stream"
     return view.is_media(exchange) and exchange.media == "application/json"
 

@@ -13,7 +13,7 @@ _PARSING = "whatwg-sse#parsing-an-event-stream"
 
 
 def _asked_for_stream(exchange: Exchange) -> bool:
-    return view.is_generation(exchange) and exchange.asked_to_stream
+    return (view.is_generation(exchange) or view.is_response(exchange)) and exchange.asked_to_stream
 
 
 @check(

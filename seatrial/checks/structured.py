@@ -13,16 +13,25 @@ _SCHEMA = "openai#/components/schemas/ResponseFormatJsonSchema/properties/json_s
 
 
 def _format(exchange: Exchange) -> Mapping[str, Any]:
+    if exchange.operation.id == "createResponse":
+        text = exchange.request.get("text")
+        found = text.get("format") if isinstance(text, dict) else None
+        # What a chat completion has one level deeper.
+        return {**found, "json_schema": found} if isinstance(found, dict) else {}
     found = exchange.request.get("response_format")
     return found if isinstance(found, dict) and exchange.operation.id == "createChatCompletion" else {}
 
 
+def _generated(exchange: Exchange) -> bool:
+    return view.is_chat(exchange) or view.is_response(exchange)
+
+
 def _asks_schema(exchange: Exchange) -> bool:
-    return view.is_chat(exchange) and _format(exchange).get("type") == "json_schema"
+    return _generated(exchange) and _format(exchange).get("type") == "json_schema"
 
 
 def _asks_object(exchange: Exchange) -> bool:
-    return view.is_chat(exchange) and _format(exchange).get("type") == "json_object"
+    return _generated(exchange) and _format(exchange).get("type") == "json_object"
 
 
 def _finished_text(choice: Mapping[str, Any]) -> str:

@@ -17,7 +17,11 @@ Choice = Mapping[str, Any]
 
 
 def _offers(exchange: Exchange) -> bool:
-    return view.is_chat(exchange) and bool(view.functions(exchange))
+    return (view.is_chat(exchange) or view.is_response(exchange)) and bool(view.functions(exchange))
+
+
+def _offers_in_chat(exchange: Exchange) -> bool:
+    return view.is_chat(exchange) and _offers(exchange)
 
 
 def _may_call(exchange: Exchange) -> bool:
@@ -37,7 +41,8 @@ def _forbids(exchange: Exchange) -> bool:
 
 
 def _has_calls(exchange: Exchange) -> bool:
-    return _may_call(exchange) and b"tool_calls" in exchange.body
+    named = b'"function_call"' if view.is_response(exchange) else b"tool_calls"
+    return _may_call(exchange) and named in exchange.body
 
 
 def _at(choice: Choice) -> str:
@@ -278,7 +283,7 @@ def arguments_schema(exchange: Exchange) -> Iterator[Finding]:
     return view.each(view.choices(exchange), judge)
 
 
-@check("tools.finish-reason", level=MUST, applies=_offers, spec=_FINISH)
+@check("tools.finish-reason", level=MUST, applies=_offers_in_chat, spec=_FINISH)
 def finish_reason(exchange: Exchange) -> Iterator[Finding]:
     """A choice whose finish_reason is tool_calls calls at least one tool."""
 

@@ -43,6 +43,8 @@ def body_schema(exchange: Exchange) -> Iterator[Finding]:
 def _shape(chunk: Any) -> str:
     """The chunk but for its text, which may be any string: most chunks of a stream are alike in all else, and need the
     schema but once. Empty for a chunk without text."""
+    if isinstance(chunk, dict) and isinstance(chunk.get("delta"), str) and type(chunk.get("sequence_number")) is int:
+        return json.dumps({**chunk, "delta": "", "sequence_number": 0})
     choices = chunk.get("choices") if isinstance(chunk, dict) else None
     if not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], dict):
         return ""
@@ -75,7 +77,8 @@ def event_schema(exchange: Exchange) -> Iterator[Finding]:
     judged = 0
     good: set[str] = set()
     for number, data in view.data_events(exchange):
-        if view.is_error_event(exchange.events[number], data) or view.is_preamble(data):
+        typed = isinstance(data, dict) and "type" in data and view.is_response_object(exchange)
+        if (view.is_error_event(exchange.events[number], data) and not typed) or view.is_preamble(data):
             continue
         judged += 1
         shape = _shape(data) if str(name).startswith("openai/") else ""

@@ -145,6 +145,7 @@ def _reworded(body: Json) -> Json:
     v.one_of("low", "medium", "high")("text.verbosity", (text or {}).get("verbosity"))
     wanted = (text or {}).get("format")
     if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
+        v.text()("text.format.description", wanted.get("description"))
         wanted = {"type": "json_schema", "json_schema": {k: x for k, x in wanted.items() if k != "type"}}
     with _words(response_format__json_schema="text.format", response_format="text.format"):
         messages.response_format(wanted)

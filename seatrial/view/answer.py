@@ -15,6 +15,7 @@ from seatrial.check import Inconclusive
 from seatrial.model import Exchange, Finding
 from seatrial.view import ask, stream
 from seatrial.view.parse import strict_json
+from seatrial.view.response import is_response_object, response, response_choice
 
 
 def require_whole(exchange: Exchange) -> None:
@@ -76,11 +77,18 @@ def error_in_200(body: Any) -> bool:
         return False
     if body.get("object") == "error":
         return True
+    if body.get("object") and body.get("id"):
+        return False  # an object that tells of its own failure
     error = body.get("error")
     if isinstance(error, (dict, str)) and error:
         # An object that is kept may have an error beside its id: that of a job that failed.
         return not (isinstance(body.get("id"), str) and isinstance(body.get("object"), str))
     return "detail" in body and "choices" not in body and "data" not in body and "id" not in body
+
+
+def joined(exchange: Exchange) -> Mapping[str, Any]:
+    """What a stream adds up to: one completion, or the response that its last event carries."""
+    return response(exchange) if is_response_object(exchange) else stream.joined(exchange)
 
 
 def completion(exchange: Exchange) -> Mapping[str, Any]:
@@ -102,6 +110,8 @@ def whole_answer(exchange: Exchange) -> Mapping[str, Any]:
 
 def choices(exchange: Exchange) -> list[Mapping[str, Any]]:
     """The choices of a generation, plain or streamed; at least one."""
+    if ask.is_response(exchange):
+        return [response_choice(exchange)]
     found = stream.listed_choices(completion(exchange))
     if not found:
         raise Inconclusive("the answer has no choices")

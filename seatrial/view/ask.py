@@ -29,6 +29,11 @@ def is_generation(exchange: Exchange) -> bool:
     return is_chat(exchange) or is_completion(exchange)
 
 
+def is_response(exchange: Exchange) -> bool:
+    """A response that was made, plain or streamed; one in the background may not be done."""
+    return exchange.operation.id == "createResponse" and is_ok(exchange)
+
+
 def is_embedding(exchange: Exchange) -> bool:
     """Embeddings that were given."""
     return exchange.operation.id == "createEmbedding" and is_ok(exchange)
@@ -133,6 +138,8 @@ def functions(exchange: Exchange) -> dict[str, Mapping[str, Any]]:
     for tool in offered if isinstance(offered, list) else []:
         for kind in ("function", "custom"):
             inner = tool.get(kind) if isinstance(tool, dict) else None
+            if inner is None and exchange.operation.id == "createResponse" and tool.get("type") == kind:
+                inner = tool
             if isinstance(inner, dict) and isinstance(inner.get("name"), str):
                 found[inner["name"]] = inner
     return found
@@ -143,7 +150,7 @@ def tool_choice(exchange: Exchange) -> str:
     choice = exchange.request.get("tool_choice")
     if isinstance(choice, dict):
         for kind in ("function", "custom"):
-            inner = choice.get(kind)
+            inner = choice.get(kind, choice if choice.get("type") == kind else None)
             if isinstance(inner, dict) and isinstance(inner.get("name"), str):
                 return f"={inner['name']}"
         allowed = choice.get("allowed_tools")

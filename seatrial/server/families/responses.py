@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from seatrial.server import chat, items, responding
+from seatrial.server import validate as v
 from seatrial.server.call import Call
 from seatrial.server.families import conversations
 from seatrial.server.plant import Json
@@ -133,6 +134,7 @@ def input_tokens(call: Call) -> Response:
         for name in body:
             if name not in f"{names} reasoning truncation personality".split():
                 raise bad(name, f"Unknown parameter: '{name}'.", "unknown_parameter")
+        v.text()("personality", body.get("personality"))
         responding.validate({name: value for name, value in body.items() if name != "personality"}, call.server.models)
 
     body = call.json(validate)

@@ -1,0 +1,161 @@
+"""Responses from one request to the next: what is kept, and what is read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from seatrial import view
+from seatrial.check import Inconclusive, relation
+from seatrial.model import MUST, SHOULD, Exchange, Finding
+
+_MEMBERS = "openai#/components/schemas/Response/allOf/2/properties/"
+_RUNNING = {"queued": 0, "in_progress": 1}
+_CONTEXT = ("instructions", "previous_response_id", "conversation")
+
+
+def _seen(exchanges: Sequence[Exchange]) -> dict[Any, list[tuple[Exchange, Mapping[str, Any]]]]:
+    """By id, each response as it was shown, in the order of the exchanges."""
+    table: dict[Any, list[tuple[Exchange, Mapping[str, Any]]]] = {}
+    for exchange in filter(view.is_response_object, exchanges):
+        try:
+            found = view.response(exchange)
+        except Inconclusive:
+            continue
+        if isinstance(found.get("id"), str):
+            table.setdefault(found["id"], []).append((exchange, found))
+    return table
+
+
+def _said(item: Mapping[str, Any]) -> list[Any]:
+    # Log probabilities and the like come only where they are asked for, which reading again does not.
+    return [view.bare(item.get(name)) for name in ("id", "type", "content", "summary", "arguments", "name", "call_id")]
+
+
+def _reads_again(exchanges: Sequence[Exchange]) -> bool:
+    return any(exchange.operation.id == "getResponse" and view.is_ok(exchange) for exchange in exchanges)
+
+
+@relation("responses.read-again", level=MUST, applies=_reads_again, spec="openai#/paths/~1responses~1{response_id}/get")
+def read_again(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """A response that is done is the same when it is read again: its id, its status, its output."""
+    judged = False
+    asked = {exchange.number: exchange.request.url.rpartition("/")[2].partition("?")[0] for exchange in exchanges}
+    for id, shown in _seen(exchanges).items():
+        for exchange, _ in shown:
+            if exchange.operation.id == "getResponse" and asked[exchange.number] != id:
+                judged = True
+                yield Finding(asked[exchange.number][:80], f"{id}"[:80], f"exchange {exchange.number} /id")
+        done = [(exchange, found) for exchange, found in shown if view.status(found) in ("completed", "incomplete")]
+        for exchange, found in done[1:]:
+            judged = True
+            if list(map(_said, view.output(found))) != list(map(_said, view.output(done[0][1]))):
+                yield Finding(
+                    f"the output of exchange {done[0][0].number}",
+                    f"{found.get('output')}"[:160],
+                    f"exchange {exchange.number} /output",
+                )
+    if not judged:
+        raise Inconclusive("no response that was done was read again")
+
+
+def _polls(exchanges: Sequence[Exchange]) -> bool:
+    return any(len(shown) > 1 for shown in _seen(exchanges).values())
+
+
+@relation("responses.status-forward", level=MUST, applies=_polls, spec=_MEMBERS + "status")
+def status_forward(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """The status of a response goes forward only: queued, in_progress, and one end that stays."""
+    for shown in _seen(exchanges).values():
+        last = ""
+        for exchange, found in shown:
+            now = view.status(found)
+            back = last and (
+                now != last if last not in _RUNNING else now in _RUNNING and _RUNNING[now] < _RUNNING[last]
+            )
+            if back:
+                yield Finding(f"{last}, or what comes after it", now, f"exchange {exchange.number} /status")
+            last = now or last
+
+
+def _read(exchange: Exchange) -> int:
+    usage = view.response(exchange).get("usage")
+    if not isinstance(usage, dict):
+        raise Inconclusive("the response has no usage")
+    return view.count(usage, "input_tokens")
+
+
+def _pairs(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Exchange, str]]:
+    """(with, without, name): two requests that differ only in that one brings more to read."""
+    made = [exchange for exchange in exchanges if view.is_response(exchange)]
+    return [
+        (one, other, name)
+        for name in _CONTEXT
+        for one in made
+        for other in made
+        if view.member(one, name) is not None
+        and view.member(other, name) is None
+        and view.same_but(one, other, name, "stream", "store")
+    ]
+
+
+def _has_pairs(exchanges: Sequence[Exchange]) -> bool:
+    return bool(_pairs(exchanges))
+
+
+@relation(
+    "responses.context-read",
+    level=MUST,
+    applies=_has_pairs,
+    spec="openai#/components/schemas/ResponseProperties/properties/previous_response_id",
+)
+def context_read(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """Instructions, an earlier response and a conversation are read: with them, the input has more tokens."""
+
+    def judge(pair: tuple[Exchange, Exchange, str]) -> Iterator[Finding]:
+        one, other, name = pair
+        more, less = _read(one), _read(other)
+        if not less:
+            raise Inconclusive("the input is said to have no tokens")
+        if more <= less:
+            where = f"exchange {one.number} /usage/input_tokens"
+            yield Finding(f"with {name}, more than {less} tokens", f"{more}", where)
+
+    return view.each(_pairs(exchanges), judge)
+
+
+def _counted(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Exchange]]:
+    """(count, response) of one and the same input."""
+    counts = [x for x in exchanges if x.operation.id == "countInputTokens" and view.is_ok(x)]
+    made = [x for x in exchanges if view.is_response(x)]
+    names = ("model", "input", "instructions", "tools", "previous_response_id", "conversation")
+    return [
+        (count, one)
+        for count in counts
+        for one in made
+        if all(count.request.get(n) == one.request.get(n) for n in names)
+    ]
+
+
+def _has_counts(exchanges: Sequence[Exchange]) -> bool:
+    return bool(_counted(exchanges))
+
+
+@relation(
+    "responses.count-equals-usage",
+    level=SHOULD,
+    applies=_has_counts,
+    spec="openai#/components/schemas/TokenCountsResource",
+)
+def count_equals_usage(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """The tokens counted of an input are those that a response to it has read."""
+
+    def judge(pair: tuple[Exchange, Exchange]) -> Iterator[Finding]:
+        count, one = pair
+        said = view.count(view.whole_answer(count), "input_tokens")
+        if said != _read(one):
+            yield Finding(
+                f"{_read(one)}, the usage of exchange {one.number}", f"{said}", f"exchange {count.number} /input_tokens"
+            )
+
+    return view.each(_counted(exchanges), judge)
