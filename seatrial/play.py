@@ -93,7 +93,7 @@ class Player:
         finally:
             # Also of a case that was interrupted: what is seen is kept.
             verdicts = [self._shown(verdict) for verdict in verdicts]
-            if self.record:
+            if self.record is not None:
                 for verdict in verdicts:
                     self.record.write(run.verdict_line(verdict))
                 if played:
@@ -160,7 +160,7 @@ class Player:
             steps = [step for step in case.scenario.cleanup if asked_of(step, scope) not in self._deleted]
             for left in clean.clean(case.scenario.steps, steps, lambda step: self._ask(case, step, scope), self.client):
                 text = self.client.secret.hide(f"left on the server by {case.id}: {left}")
-                if self.record:
+                if self.record is not None:
                     self.record.write({"type": "note", "text": text})
 
     def _walk(self, case: Case, step: Step, scope: Scope, exchanges: list[Exchange], verdicts: list[Verdict]) -> str:
@@ -276,7 +276,7 @@ class Player:
                 raise Inconclusive(f"the last {_BREAKER} requests to {operation.id} were not answered")
             call.setdefault("base_url", self.target.base_for(case.scenario.family))
             exchange = self.client.send(operation, self.number(), step=step, **call)
-            if self.record:
+            if self.record is not None:
                 self.record.write(run.exchange_line(exchange, case.id))
             if exchange.error is not None and exchange.error.kind == "closed" and not again:
                 # RFC 9112, 9.3.1: a kept connection may be closed at any time, and the request is sent again on a new one.
