@@ -77,12 +77,11 @@ def error_in_200(body: Any) -> bool:
         return False
     if body.get("object") == "error":
         return True
-    if body.get("object") and body.get("id"):
-        return False  # an object that tells of its own failure
+    if "choices" not in body and isinstance(body.get("id"), str) and isinstance(body.get("object"), str):
+        return False  # an object that is kept tells of its own failure, as of a job's
     error = body.get("error")
     if isinstance(error, (dict, str)) and error:
-        # An object that is kept may have an error beside its id: that of a job that failed.
-        return not (isinstance(body.get("id"), str) and isinstance(body.get("object"), str))
+        return True
     return "detail" in body and "choices" not in body and "data" not in body and "id" not in body
 
 
