@@ -47,6 +47,7 @@ def described(seatrial_case: Case) -> Case:
     dynamic.title(f"{scenario.title} [{seatrial_case.row}]" if seatrial_case.row else scenario.title)
     dynamic.parent_suite("seatrial")
     dynamic.suite(scenario.area)
+    dynamic.sub_suite(scenario.id)
     dynamic.feature(scenario.area)
     dynamic.story(scenario.id)
     dynamic.tag(scenario.tier, *scenario.needs)

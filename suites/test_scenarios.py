@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import allure
 import pytest
 
 from seatrial.model import Case, Level, Status, Verdict
 
+_SEVERITY = {Level.MUST: "critical", Level.SHOULD: "minor", Level.MAY: "trivial"}
+
 
 def test_scenario(described: Case, play: Callable[[Case], list[Verdict]], subtests: pytest.Subtests) -> None:
     """Every MUST of the case holds, known failures aside."""
-    for verdict in play(described):
+    verdicts = play(described)
+    broken = [verdict.level for verdict in verdicts if verdict.status is Status.FAIL]
+    # To Allure a case is as severe as the most binding requirement that it breaks.
+    dynamic: Any = allure.dynamic
+    dynamic.severity(next((word for level, word in _SEVERITY.items() if level in broken), "normal"))
+    for verdict in verdicts:
         with (
             subtests.test(msg=verdict.id),
             allure.step(f"{verdict.level} {verdict.id.removeprefix(described.id + '/')}"),

@@ -52,6 +52,11 @@ def test_the_suites_work_by_themselves_in_parallel_with_allure(tmp_path: Path, u
         "models",
     }
     assert sum(len(row.get("steps", [])) for row in results) == len(recorded.verdicts)
+    labels = [{label["name"]: label["value"] for label in row["labels"]} for row in results]
+    assert {row["severity"] for row in labels if "feature" in row} <= {"normal", "minor", "trivial"}, (
+        "no MUST is broken"
+    )
+    assert {row.get("subSuite") for row in labels} >= {"chat.plain", "models.list"}
 
 
 def test_a_failing_must_is_seen_in_pytest(tmp_path: Path) -> None:
