@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from seatrial import citation, server, session
+from seatrial import citation, profile, server, session
 from seatrial.check import checks
 from seatrial.model import Case
 from seatrial.session import Options
@@ -50,3 +50,10 @@ def test_each_class_of_defect_has_its_plants() -> None:
     kinds = [plant.kind for plant in server.catalog().values()]
     assert kinds.count("defect") >= 150
     assert kinds.count("variant") >= 50
+
+
+def test_every_profile_can_be_loaded() -> None:
+    named = set(profile.names())
+    assert named >= {"openai", "vllm", "ollama", "litellm", "tgi", "llamacpp", "llama-cpp-python", "sglang", "telekom"}
+    for name in named:
+        assert profile.load(name).title
