@@ -89,7 +89,8 @@ def _is_judged_success(exchange: Exchange) -> bool:
     named = (view.is_generation, view.is_embedding, view.is_models, view.is_response)
     if any(kind(exchange) for kind in named):
         return exchange.media != "text/event-stream"
-    return view.is_media(exchange) and exchange.media == "application/json"
+    declared = exchange.operation.schema_for(exchange.status or 0, "application/json") is not None
+    return view.is_ok(exchange) and exchange.media == "application/json" and declared
 
 
 @check("errors.not-in-200", level=MUST, applies=_is_judged_success, spec="rfc9110#section-15.5")

@@ -116,7 +116,7 @@ def _valid(body: Json) -> None:
 def create(call: Call) -> Response:
     body = call.fields({"expires_after[seconds]": int}, _valid)
     sent: Upload = body["file"]
-    made = File(sent.name, sent.data, body["purpose"])
+    made = File(sent.name, sent.data, body.get("purpose") or "user_data")
     made.expires_at = expiry("expires_after", _nested(body), made.created)
     if made.expires_at is None and made.purpose == "batch":
         made.expires_at = made.created + _DAYS_30
