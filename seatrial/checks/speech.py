@@ -155,7 +155,11 @@ def whole(exchange: Exchange) -> Iterator[Finding]:
         yield Finding("some audio", "0 s", "body")
 
 
-@check("speech.audible", level=SHOULD, applies=_is_speech, spec=_REQUEST + "input")
+def _is_decoded(exchange: Exchange) -> bool:
+    return _is_speech(exchange) and _format(exchange) in ("opus", "flac", "wav", "pcm")
+
+
+@check("speech.audible", level=SHOULD, applies=_is_decoded, spec=_REQUEST + "input")
 def audible(exchange: Exchange) -> Iterator[Finding]:
     """There is something to be heard: not every sample is silence."""
     data = _audio(exchange)

@@ -1,0 +1,88 @@
+"""Moderations: as many results as inputs, and results that do not contradict themselves. What is flagged is not judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from seatrial import view
+from seatrial.check import Inconclusive, check
+from seatrial.model import MUST, SHOULD, Exchange, Finding
+
+_RESULTS = "openai#/components/schemas/CreateModerationResponse/properties/results"
+
+
+def _is_moderation(exchange: Exchange) -> bool:
+    return exchange.operation.id == "createModeration" and view.is_ok(exchange)
+
+
+def _results(exchange: Exchange) -> list[Mapping[str, Any]]:
+    found = view.whole_answer(exchange).get("results")
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise Inconclusive("results is no list of objects")
+    return found
+
+
+def _table(result: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = result.get(name)
+    if not isinstance(found, dict):
+        raise Inconclusive(f"a result has no {name}")
+    return found
+
+
+@check("moderations.count", level=SHOULD, applies=_is_moderation, spec=_RESULTS)
+def count(exchange: Exchange) -> Iterator[Finding]:
+    """There is one result for each text of a list, and one for a single input of several parts."""
+    given = exchange.request.get("input")
+    texts = isinstance(given, list) and all(isinstance(item, str) for item in given)
+    wanted, found = len(given) if texts else 1, len(_results(exchange))
+    if found != wanted:
+        yield Finding(str(wanted), str(found), "body /results")
+
+
+@check("moderations.flagged", level=MUST, applies=_is_moderation, spec=_RESULTS)
+def flagged(exchange: Exchange) -> Iterator[Finding]:
+    """A result is flagged where one of its categories is, and only there."""
+    for place, result in enumerate(_results(exchange)):
+        flags = _table(result, "categories")
+        if any(flag not in (True, False, None) for flag in flags.values()):
+            raise Inconclusive("a category is no boolean")
+        marked = sorted(name for name, flag in flags.items() if flag)
+        if isinstance(result.get("flagged"), bool) and result["flagged"] != bool(marked):
+            said = f"flagged {result['flagged']}, with categories {', '.join(marked) or 'none'}"
+            yield Finding("flagged as its categories are", said.lower(), f"body /results/{place}/flagged")
+
+
+@check("moderations.scores", level=SHOULD, applies=_is_moderation, spec=_RESULTS)
+def scores(exchange: Exchange) -> Iterator[Finding]:
+    """Each category that is judged has a score, from 0 to 1."""
+    for place, result in enumerate(_results(exchange)):
+        where, given = f"body /results/{place}/category_scores", _table(result, "category_scores")
+        unscored = sorted(
+            name for name, flag in _table(result, "categories").items() if flag is not None and name not in given
+        )
+        if unscored:
+            yield Finding("a score for each category", f"none for {', '.join(unscored)}"[:120], where)
+        for name, score in given.items():
+            if isinstance(score, (int, float)) and not isinstance(score, bool) and not 0 <= score <= 1:
+                yield Finding("0 to 1", f"{score:g} for {name}", where)
+                break
+
+
+def _says_types(exchange: Exchange) -> bool:
+    return _is_moderation(exchange) and b'"category_applied_input_types"' in exchange.body
+
+
+@check("moderations.applied-input-types", level=SHOULD, applies=_says_types, spec=_RESULTS)
+def applied_input_types(exchange: Exchange) -> Iterator[Finding]:
+    """A score applies to types of input that the request had."""
+    given = exchange.request.get("input")
+    parts = [part.get("type") for part in given if isinstance(part, dict)] if isinstance(given, list) else []
+    sent = {"image" if part == "image_url" else "text" for part in parts} or {"text"}
+    for place, result in enumerate(_results(exchange)):
+        for name, types in _table(result, "category_applied_input_types").items():
+            more = sorted({str(kind) for kind in types} - sent) if isinstance(types, list) else []
+            if more:
+                where = f"body /results/{place}/category_applied_input_types/{name}"
+                yield Finding(" and ".join(sorted(sent)), ", ".join(more), where)
+                return
