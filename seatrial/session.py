@@ -15,12 +15,15 @@ from seatrial import __version__, baseline, connect, profile, run, scenario, sdk
 from seatrial.capability import unknown
 from seatrial.check import Check, checks, load_checks
 from seatrial.client import Bounds, Client
-from seatrial.generate import invalid, repeats, valid
+from seatrial.generate import crowd, invalid, repeats, valid
 from seatrial.judge import judge, mark, relate
 from seatrial.model import Case, Invalid
 from seatrial.play import Budget, Player
 from seatrial.profile import Known, Profile, Target
 from seatrial.scenario import Catalog
+
+_CROWD = 1_000_000
+"""Numbers of exchanges that are sent at once begin here: no run sends as many one after another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def catalog(options: Options) -> Catalog:
         load_checks(options.folder / "checks")
     if options.tier == "nightly" or options.only or options.skip:
         known = list(found.scenarios.values())
-        found = found.plus(s for module in (valid, invalid, repeats) for s in module.scenarios(known))
+        found = found.plus(s for module in (valid, invalid, repeats, crowd) for s in module.scenarios(known))
     return found.plus(sdk.scenarios())
 
 
@@ -184,6 +187,17 @@ def player(options: Options, target: Target, record: run.Recorder | None, worker
         workers,
         options.strict,
     )
+
+
+def crowd_of(options: Options, target: Target, worker: int = 0) -> list[Player]:
+    """Players that play side by side: each has connections of its own, and numbers its exchanges apart."""
+    found = catalog(options)
+    _, judged = select(found, options)
+    first = _CROWD * (worker + 1)
+    return [
+        Player(target, client(options), found.operations, judged, None, Budget(None, 5.0), first + n, crowd.AT_ONCE)
+        for n in range(crowd.AT_ONCE)
+    ]
 
 
 def rejudge(path: Path) -> run.Run:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.generate.crowd import PREFIX as CROWD
 from seatrial.generate.valid import PREFIX
 from seatrial.model import Case, Invalid
 from seatrial.sdk import SOURCE
@@ -33,8 +34,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             driven = [case for case in cases if case.scenario.source == SOURCE]
             metafunc.parametrize("sdk_case", driven, ids=[case.id for case in driven])
         else:
-            scenarios = [case.scenario for case in cases if case.id.startswith(f"{PREFIX}/")]
-            metafunc.parametrize("drawn_from", scenarios, ids=[scenario.id for scenario in scenarios])
+            name, prefix = ("crowd_of", CROWD) if "crowd_of" in metafunc.fixturenames else ("drawn_from", PREFIX)
+            scenarios = [case.scenario for case in cases if case.id.startswith(f"{prefix}/")]
+            metafunc.parametrize(name, scenarios, ids=[scenario.id for scenario in scenarios])
 
 
 @pytest.fixture

@@ -242,6 +242,15 @@ def player(pytestconfig: pytest.Config, target: Target) -> Iterator[Player]:
 
 
 @pytest.fixture(scope="session")
+def crowd(pytestconfig: pytest.Config, target: Target) -> Iterator[list[Player]]:
+    """Players that play side by side."""
+    made = session.crowd_of(options_of(pytestconfig), target, _worker(pytestconfig)[0])
+    yield made
+    for one in made:
+        one.client.close()
+
+
+@pytest.fixture(scope="session")
 def play(pytestconfig: pytest.Config, player: Player) -> Callable[[Case | str], list[Verdict]]:
     """Plays a case, or a scenario (every row) by its id, and gives the verdicts."""
     cases = list(session.catalog(options_of(pytestconfig)).cases())

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from seatrial import home, run, scenario, server, session
+from seatrial.generate import crowd as crowds
 from seatrial.generate import valid
 from seatrial.generate.explore import Explorer
 from seatrial.generate.pools import POOLS, is_strange
@@ -205,3 +206,34 @@ def test_a_body_sent_both_ways_is_a_twin() -> None:
     with server.running(server.Settings(api_key=KEY)) as url, exploring(url, lines := Lines()) as explorer:
         assert explorer.ask({**HELLO, "temperature": 0, "seed": 7}, "both") == frozenset()
     assert "stream.equals-plain" in {v["check"] for v in lines.verdicts() if v["status"] == "pass"}
+
+
+def crowd(url: str, lines: Lines) -> list[str]:
+    """The failing checks of eight requests at once."""
+    options = Options(url, ("seatrial-chat",), "SEATRIAL_PLANTS_KEY", "reference", bounds=BOUNDS)
+    target, _ = session.find_target(options)
+    players = session.crowd_of(options, target)
+    try:
+        played = crowds.play(CATALOG.scenarios["generated.crowd/createChatCompletion"], players, lines)
+    finally:
+        for player in players:
+            player.client.close()
+    return [verdict.check for verdict in played if verdict.status is Status.FAIL]
+
+
+def test_requests_at_once_are_each_answered_by_themselves() -> None:
+    lines = Lines()
+    with server.running(server.Settings(api_key=KEY)) as url:
+        failed = crowd(url, lines)
+    assert failed == []
+    numbers = [line["number"] for line in lines if line["type"] == "exchange"]
+    assert len(numbers) == len(set(numbers)) == crowds.AT_ONCE
+    passed = {v["check"] for v in lines.verdicts() if v["status"] == "pass"}
+    assert passed >= {"answers.not-mixed", "ids.unique", "stream.done-sentinel"}
+    (case,) = [line for line in lines if line["type"] == "case"]
+    assert sorted(case["judged"]) == sorted(numbers)
+
+
+def test_answers_that_are_mixed_up_are_told() -> None:
+    with server.running(server.Settings(api_key=KEY, plants=("answers.not-mixed/planted",))) as url:
+        assert "answers.not-mixed" in crowd(url, Lines())

@@ -97,6 +97,7 @@ class Call:
         def on_file(one: File) -> None:
             one.file_object.seek(0)
             upload = Upload((one.file_name or b"").decode(), one.content_type or "", one.file_object.read())
+            one.close()  # what is large lies in a file of its own
             made.files.setdefault((one.field_name or b"").decode(), []).append(upload)
 
         try:

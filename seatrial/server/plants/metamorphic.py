@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import re
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -99,7 +100,22 @@ def _planted(
     return defect(f"{check}/planted", area, summary, *trips, level=level, result=result_of(change, *routes))
 
 
+def _leaking() -> Callable[[str, str], str]:
+    """What the model says has the mark that the request before it asked for."""
+    seen = [""]
+
+    def speak(prompt: str, text: str) -> str:
+        found = re.findall(r"mark-[0-9a-f]{8}", prompt)
+        last, seen[0] = seen[0], found[-1] if found else seen[0]
+        return f"{last} {text}" if found and last else text
+
+    return speak
+
+
 PLANTS = (
+    defect(
+        "answers.not-mixed/planted", "chat", "an answer begins with another's", "answers.not-mixed", text=_leaking()
+    ),
     defect(
         "stream.one-terminal/now-and-then",
         "chat streaming",
