@@ -19,7 +19,7 @@ from seatrial.judge import judge, relate
 from seatrial.model import WRONG_KEY, Case, Exchange, Operation, Request, Scenario, Status, TransportError
 from tests import rows as families
 
-SHOWN_ELSEWHERE = {"audio", "speech", "images", "moderations", "metamorphic"}
+SHOWN_ELSEWHERE = {"audio", "speech", "images", "moderations", "metamorphic", "mixed"}
 """Modules whose checks judge sound, pictures, or requests that were drawn: the planted defects show what they tell."""
 FAIL, PASS, OPEN, OUT = Status.FAIL, Status.PASS, Status.INCONCLUSIVE, None
 CASE = Case(Scenario("unit", "unit", "unit", "chat", "unit", (), (), "gate", {}, ()))

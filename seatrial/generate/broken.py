@@ -67,6 +67,7 @@ def scenarios(donor: Donor) -> Iterator[Scenario]:
 def _texts(donor: Donor) -> Iterator[tuple[str, str, Step]]:
     body: Mapping[str, Any] = donor.sent
     members: list[list[Part]] = [[f'"{name}"', ":", {"$json": value}] for name, value in body.items()]
+    members = members or [['"seatrial"', ":", "1"]]
     whole: Part = {"$json": body}
 
     def text(*parts: Part) -> dict[str, list[Part]]:
