@@ -31,7 +31,8 @@ def verdicts(count: int, broken: float, target: int, number: int) -> list[dict[s
     rows = []
     same, night = random.Random(target), random.Random(number * 1000 + target)  # noqa: S311 - no secret
     for n in range(count):
-        rng = night if night.random() < 0.01 else same
+        usual, other = random.Random(same.random()), random.Random(night.random())  # noqa: S311 - no secret
+        rng = other if night.random() < 0.01 else usual
         check, area = f"theme.check-{n % _CHECKS}", _AREAS[n % len(_AREAS)]
         status = "fail" if rng.random() < broken else rng.choices(("pass", "skipped", "inconclusive"), (94, 4, 2))[0]
         case = f"{area.split()[0]}.scenario-{n // _CHECKS}[row]"

@@ -185,7 +185,7 @@ class Pages:
     def _run(self, path: Path, row: RunRow) -> None:
         board = next((board for board in self.site.boards if board.row.id == row.id), None)
         verdicts = board.verdicts if board else self.site.verdicts(row.id)
-        since, told = self.site.told.get(row.id, (None, []))
+        since, told = self.site.told(row.id)
         found = summary.groups(summary.failed(verdicts))
         must = [group for group in found if group.level is Level.MUST]
         areas: dict[str, list[Verdict]] = {}

@@ -261,14 +261,14 @@ class History:
         clause = (" WHERE " + " AND ".join(part for part, _ in where)) if where else ""
         query = f"SELECT {_RUN} FROM runs{clause} ORDER BY started DESC, id DESC LIMIT ?"  # noqa: S608 - ours
         rows = self._rows(query, [*(value for _, value in where), most if most is not None else -1])
-        return [RunRow(*row[:9], bool(row[9]), *row[10:14], json.loads(row[14]), row[15]) for row in reversed(rows)]  # type: ignore[call-arg]
+        return [_run(row) for row in reversed(rows)]
 
     def run(self, id: int) -> RunRow:
         """The run of that id. Raises Invalid where there is none."""
-        found = [row for row in self.runs() if row.id == id]
+        found = self._rows(f"SELECT {_RUN} FROM runs WHERE id = ?", (id,))  # noqa: S608 - ours
         if not found:
             raise Invalid(str(self.path), "", f"has no run {id}")
-        return found[0]
+        return _run(found[0])
 
     def verdicts(self, run: int) -> tuple[Verdict, ...]:
         """The verdicts of a run, in the order in which requirements were first seen."""
@@ -300,12 +300,15 @@ class History:
         with self._change() as c:
             c.execute("INSERT OR REPLACE INTO changes VALUES (?, ?, ?)", (run, since, json.dumps(told)))
 
-    def told(self, most: int | None = None) -> dict[int, tuple[int | None, Any]]:
-        """What changed in the newest `most` runs of which that is kept, by run: since which run, and what."""
-        rows = self._rows(
-            "SELECT run, since, told FROM changes ORDER BY run DESC LIMIT ?", (most if most is not None else -1,)
-        )
-        return {run: (since, json.loads(told)) for run, since, told in rows}
+    def told(self, run: int) -> tuple[int | None, list[dict[str, Any]]]:
+        """What changed in that run, as it was kept: since which run, and what; (None, []) where nothing was kept."""
+        rows = self._rows("SELECT since, told FROM changes WHERE run = ?", (run,))
+        return (rows[0][0], json.loads(rows[0][1])) if rows else (None, [])
+
+    def untold(self) -> list[int]:
+        """The runs of nights of which it is not kept what changed, in order."""
+        query = "SELECT id FROM runs WHERE night IS NOT NULL AND id NOT IN (SELECT run FROM changes) ORDER BY id"
+        return [id for (id,) in self._rows(query)]
 
     def loads(self, target: str | None = None, night: int | None = None) -> list[LoadRun]:
         """All load tests, of a target or a night where one is given, the oldest first."""
@@ -314,6 +317,10 @@ class History:
         query = f"SELECT {_LOAD} FROM loads{clause} ORDER BY started, id"  # noqa: S608 - ours
         rows = self._rows(query, [value for _, value in where])
         return [LoadRun(*row[:8], bool(row[8]), row[9], *map(json.loads, row[10:12]), row[12]) for row in rows]  # type: ignore[call-arg]
+
+
+def _run(row: Sequence[Any]) -> RunRow:
+    return RunRow(*row[:9], bool(row[9]), *row[10:14], json.loads(row[14]), row[15])  # type: ignore[call-arg]
 
 
 def _verdict(row: Sequence[Any]) -> Verdict:

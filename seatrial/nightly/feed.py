@@ -13,7 +13,7 @@ from seatrial.nightly.targets import slug
 from seatrial.nightly.view import Board, Site, judged, of_counts, state
 
 _ATOM = "http://www.w3.org/2005/Atom"
-_MOST_ENTRIES, _MOST_LINES = 60, 40
+_MOST_NIGHTS, _MOST_ENTRIES, _MOST_LINES = 30, 60, 40
 _COLOURS = {"passed": "#2f8f5b", "failed": "#c2402f", "incomplete": "#b7862c", "down": "#6d7479", "no run": "#6d7479"}
 _SHIELDS = {
     "passed": "brightgreen",
@@ -37,9 +37,9 @@ def feed(site: Site) -> bytes:
     ET.SubElement(root, f"{{{_ATOM}}}link", href=f"{base}/index.html")
     ET.SubElement(root, f"{{{_ATOM}}}link", rel="self", href=f"{base}/feed.xml")
     entries = 0
-    for night in reversed(site.nights):
+    for night in list(reversed(site.nights))[:_MOST_NIGHTS]:
         for row in site.runs[night.id]:
-            news = [one for one in site.told.get(row.id, (None, []))[1] if one["kind"] in NEWS]
+            news = [one for one in site.told(row.id)[1] if one["kind"] in NEWS]
             if (news or not judged(row)) and entries < _MOST_ENTRIES:
                 _entry(root, base, night.name, row, news)
                 entries += 1

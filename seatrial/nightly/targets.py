@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from seatrial import baseline, files, home, profile, session
 from seatrial.capability import unknown
 from seatrial.files import Source
 from seatrial.model import Invalid
+from seatrial.scenario import Catalog
 from seatrial.session import Options
 
 
@@ -93,6 +95,11 @@ def load(path: Path) -> Targets:
     return Targets(data.get("title", "Nightly"), data.get("url", "").rstrip("/"), tuple(tested.values()))
 
 
+@cache
+def _catalog(scenarios: str | None) -> Catalog:
+    return session.catalog(Options("", scenarios=scenarios))
+
+
 def _tested(row: Mapping[str, Any], folder: Path) -> Tested:
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
     for name in ("baseline", "scenarios"):
@@ -127,7 +134,7 @@ def _found(source: Source, at: str, one: Tested) -> None:
     except Invalid as error:
         raise say("profile", error) from None
     try:
-        session.select(session.catalog(options), options)
+        session.select(_catalog(one.scenarios), options)
     except Invalid as error:
         raise say({"--tier": "tier", "--only": "only", "--skip": "skip"}.get(error.where, "scenarios"), error) from None
     try:

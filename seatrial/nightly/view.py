@@ -17,7 +17,9 @@ from seatrial.model import Exchange, Level, Status, Verdict
 from seatrial.nightly.targets import slug
 
 MEASURES = ("passed", "failed", "known", "inconclusive", "unsupported", "error")
-_MOST_DIFFS, _DIFF_LINES, _DIFF_WIDTH = 12, 30, 160
+_MOST_DIFFS, _DIFF_LINES, _WIDTH = 6, 20, 160
+_IN_FULL = 40
+"""Changes of one run that are kept with a finding; of more, only which they are."""
 
 
 def judged(row: RunRow) -> bool:
@@ -101,7 +103,7 @@ class Site:
     nights: Sequence[Night]
     boards: Sequence[Board]
     runs: Mapping[int, Sequence[RunRow]]
-    told: Mapping[int, tuple[int | None, Sequence[Mapping[str, Any]]]]
+    told: Callable[[int], tuple[int | None, Sequence[Mapping[str, Any]]]]
     verdicts: Callable[[int], tuple[Verdict, ...]]
 
     @property
@@ -111,9 +113,8 @@ class Site:
 
 def tell(history: History) -> None:
     """Keeps what changed on each night of which that is not kept, of each target since its last one with verdicts."""
-    there = history.told()
-    for new in history.runs():
-        if new.night is None or not judged(new) or new.id in there:
+    for new in (history.run(id) for id in history.untold()):
+        if not judged(new):
             continue
         rows = [row for row in history.runs(new.target) if row.night is not None and row.id <= new.id and judged(row)]
         old = rows[-2] if len(rows) > 1 else None
@@ -130,7 +131,10 @@ def _with_wire(found: Sequence[Changed], old: Path, new: Path) -> list[dict[str,
     pairs = [row.first for row in wanted]
     before = exchanges(old, [change.old.exchange for change in pairs if change.old])
     after = exchanges(new, [change.new.exchange for change in pairs if change.new])
-    return [_told(row, _differs(row.first, before, after) if row in wanted else ()) for row in found]
+    return [
+        _told(row, index < _IN_FULL, _differs(row.first, before, after) if row in wanted else ())
+        for index, row in enumerate(found)
+    ]
 
 
 def _differs(change: Change, old: Mapping[int, Exchange], new: Mapping[int, Exchange]) -> tuple[str, ...]:
@@ -141,19 +145,19 @@ def _differs(change: Change, old: Mapping[int, Exchange], new: Mapping[int, Exch
     found = wire.difference(was, now)
     rows = (*found.request[2:], *found.answer[2:])
     cut = (f"… {len(rows) - _DIFF_LINES:,} more lines",) if len(rows) > _DIFF_LINES else ()
-    return tuple(summary.line(row, _DIFF_WIDTH) for row in rows[:_DIFF_LINES]) + cut
+    return tuple(summary.line(row, _WIDTH) for row in rows[:_DIFF_LINES]) + cut
 
 
-def _told(row: Changed, diff: Sequence[str]) -> dict[str, Any]:
+def _told(row: Changed, full: bool, diff: Sequence[str]) -> dict[str, Any]:
     brief: dict[str, Any] = {"kind": row.kind.value, "name": row.name, "level": row.level.value, "known": row.known}
     brief["count"] = len(row.changes)
-    if row.kind is Kind.SAME:
+    if row.kind is Kind.SAME or not full:
         return brief
     verdict = row.first.verdict
     finding = verdict.findings[0] if verdict.findings else None
-    pair = [summary.line(text) for text in (finding.expected, finding.actual)] if finding else []
+    pair = [summary.line(text, _WIDTH) for text in (finding.expected, finding.actual)] if finding else []
     more = {"id": verdict.id, "area": verdict.area, "requirement": verdict.requirement, "finding": pair}
-    return {**brief, **more, "reason": summary.line(verdict.reason), "diff": list(diff)}
+    return {**brief, **more, "reason": summary.line(verdict.reason, _WIDTH), "diff": list(diff)}
 
 
 def exchanges(folder: Path, numbers: Iterable[int | None]) -> dict[int, Exchange]:
@@ -183,7 +187,6 @@ def site(history: History, title: str, url: str = "") -> Site:
             by_night[row.night].append(row)
             by_target.setdefault(row.target, []).append(row)
             by_id[row.id] = row
-    told = history.told()
     boards = []
     order = {name: index for index, name in enumerate(nights[-1].planned)}
     for row in sorted(by_night[nights[-1].id], key=lambda row: order.get(row.target, len(order))):
@@ -192,7 +195,7 @@ def site(history: History, title: str, url: str = "") -> Site:
         for verdict in verdicts:
             if verdict.level is Level.MUST:
                 areas.setdefault(verdict.area, []).append(verdict)
-        since, changes = told.get(row.id, (None, []))
+        since, changes = history.told(row.id)
         loads = history.loads(row.target)
         boards.append(
             Board(
@@ -208,4 +211,4 @@ def site(history: History, title: str, url: str = "") -> Site:
                 loads=loads,
             )
         )
-    return Site(title, url, nights, boards, by_night, told, history.verdicts)
+    return Site(title, url, nights, boards, by_night, history.told, history.verdicts)
