@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import html5lib
 import pytest
 
 from bench import browser
@@ -261,6 +262,9 @@ def test_what_a_hostile_model_answers_is_shown_as_text(new_page: Any, tmp_path: 
     header = {**told.header, "target": {**told.target, "base_url": "http://h/" + EVIL, "models": {"chat": EVIL}}}
     path = made.FORMATS["html"].write(replace(told, header=header), tmp_path)
     assert path.stat().st_size < 500_000
+    written = path.read_text("utf-8")
+    assert not set(written) & set("\x1b\u202e\u2066\u200b")
+    html5lib.HTMLParser(strict=True).parse(written)
     page = new_page(path)
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     assert page.evaluate("window.hacked") is None
@@ -272,6 +276,9 @@ def test_what_a_hostile_model_answers_is_shown_as_text(new_page: Any, tmp_path: 
     assert not set(text) & set("\x1b\u202e\u2066\u200b")
     assert "5.0 MB" in text
     page.select_option("#area", index=1)
+    assert len(visible_rows(page)) == 1
+    page.click("#clear")
+    page.click(".areas th a >> nth=0")
     assert len(visible_rows(page)) == 1
     page.select_option("#area", index=2)
     assert len(visible_rows(page)) == 2
