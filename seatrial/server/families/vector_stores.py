@@ -32,10 +32,18 @@ def _needed(name: str, value: Any, *inner: str) -> None:
             raise bad(at, f"Missing required parameter: '{at}'.", "missing_required_parameter")
 
 
+def _only(name: str, value: Any, *known: str) -> None:
+    """Raises Refused where there is another member."""
+    for key in value:
+        if key not in known:
+            raise bad(f"{name}.{key}", f"Unknown parameter: '{name}.{key}'.", "unknown_parameter")
+
+
 def _expires(name: str, value: Any) -> None:
     v.object_or_null(name, value)
     if value is None:
         return
+    _only(name, value, "anchor", "days")
     _needed(name, value, "anchor", "days")
     v.one_of("last_active_at")(f"{name}.anchor", value["anchor"])
     v.number(1, 365, whole=True)(f"{name}.days", value["days"])
@@ -45,13 +53,16 @@ def _chunking(name: str, value: Any) -> None:
     v.object_or_null(name, value)
     if value is None:
         return
+    _only(name, value, "type", "static")
     _needed(name, value, "type")
     v.one_of("auto", "static")(f"{name}.type", value["type"])
-    if value["type"] == "auto":
+    if value["type"] == "static":
+        _needed(name, value, "static")
+    static = value.get("static")
+    if static is None:
         return
-    _needed(name, value, "static")
-    static = value["static"]
     v.object_or_null(f"{name}.static", static)
+    _only(f"{name}.static", static, "max_chunk_size_tokens", "chunk_overlap_tokens")
     _needed(f"{name}.static", static, "max_chunk_size_tokens", "chunk_overlap_tokens")
     v.number(100, 4096, whole=True)(f"{name}.static.max_chunk_size_tokens", static["max_chunk_size_tokens"])
     half = static["max_chunk_size_tokens"] // 2
@@ -86,6 +97,7 @@ def _filter(name: str, value: Any) -> None:
     _needed(name, value, "type")
     v.one_of(*_COMPARED, "and", "or")(f"{name}.type", value["type"])
     if value["type"] in ("and", "or"):
+        _only(name, value, "type", "filters")
         inner = value.get("filters")
         if not isinstance(inner, list) or not all(isinstance(item, dict) for item in inner):
             raise bad(f"{name}.filters", f"Invalid '{name}.filters': expected an array of filters.", "invalid_type")
@@ -257,7 +269,7 @@ def create_batch(call: Call) -> Response:
         v.members(body, rules, {"files"})
         rows = body.get("files")
         if (rows is None) is (body.get("file_ids") is None):
-            raise bad("file_ids", "Give either 'file_ids' or 'files'.", "invalid_value")
+            raise bad("file_ids" if rows is None else "files", "Give either 'file_ids' or 'files'.", "invalid_value")
         if rows is None:
             return
         if not isinstance(rows, list) or not 1 <= len(rows) <= 2000 or not all(isinstance(r, dict) for r in rows):
