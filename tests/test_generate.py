@@ -37,7 +37,7 @@ def test_an_example_of_each_arm_keeps_to_the_schema(name: str) -> None:
 
 
 def test_text_that_is_called_no_json_is_none() -> None:
-    derived = [s for s in DERIVED.values() if "/json/" in s.id]
+    derived = [s for s in DERIVED.values() if "/json/" in s.id and len(s.steps) == 1]
     assert len(derived) > 100
     for one in derived:
         step = one.steps[-1]

@@ -64,7 +64,7 @@ class _Walk:
         for name in table.get("required", ()):
             if name in value and self._new((*bare, name), "missing"):
                 yield Fault((*place, name), "missing", put({key: item for key, item in value.items() if key != name}))
-        if table.get("additionalProperties") is False:
+        if table.get("additionalProperties") is False and not place:
             yield Fault((*place, "seatrial_unknown"), "extra", put({**value, "seatrial_unknown": 1}), prose=True)
         yield from _members(table, value, place, put)
         for name, member in table.get("properties", {}).items():

@@ -11,6 +11,7 @@ from seatrial.capability import capabilities
 from seatrial.generate import broken
 from seatrial.generate.donor import Donor, asking, derived, donors
 from seatrial.generate.faults import Fault, faults
+from seatrial.generate.pools import POOLS
 from seatrial.generate.rules import COMPANIONS, SELDOM
 from seatrial.generate.shape import document
 from seatrial.model import MUST, SHOULD, Level, Scenario, Step
@@ -56,7 +57,11 @@ def _step(donor: Donor, fault: Fault) -> Step:
     # Which model there is and what it is called is told by 404; by then the route itself may be what is missing.
     advised: dict[str, Any] = {"status": [400, 404] if member == "model" else 400}
     if len(fault.place) == 1 and member != "model":
-        names = "|".join((member, *COMPANIONS.get(str(donor.step.operation.request), {}).get(member, ())))
+        schema = str(donor.step.operation.request)
+        others: Iterable[str] = COMPANIONS.get(schema, {}).get(member, ())
+        if schema not in POOLS:
+            others = donor.sent  # two members may exclude each other, and either is named with right
+        names = "|".join((member, *others))
         advised["body"] = {"/error/param": {"type": "string", "pattern": f"(^|[^a-z_])({names})"}}
     if _binds(fault):
         expect[MUST] = {"status": "4XX"}
