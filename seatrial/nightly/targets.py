@@ -97,7 +97,7 @@ def load(path: Path) -> Targets:
 
 @cache
 def _catalog(scenarios: str | None) -> Catalog:
-    return session.catalog(Options("", scenarios=scenarios))
+    return session.catalog(Options("", tier="nightly", scenarios=scenarios))
 
 
 def _tested(row: Mapping[str, Any], folder: Path) -> Tested:
