@@ -227,11 +227,30 @@ def test_the_gitlab_job_keeps_its_junit_report(package: Path, tmp_path: Path) ->
     assert int(root.get("failures", "0")) > 0
 
 
+def published(name: str, path: Path) -> None:
+    """The file keeps the schema that the service publishes."""
+    pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", name, str(path)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 @pytest.mark.parametrize(
     ("file", "name"), [("action.yml", "vendor.github-actions"), ("ci/gitlab.yml", "vendor.gitlab-ci")]
 )
 def test_the_files_keep_the_published_schemas(file: str, name: str) -> None:
-    pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed")
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", name, str(ROOT / file)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    published(name, ROOT / file)
+
+
+def test_what_the_page_tells_people_to_paste_is_right(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    github, gitlab = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "workflow.yml").write_text(github)
+    (tmp_path / "gitlab.yml").write_text(gitlab)
+    published("vendor.github-workflows", tmp_path / "workflow.yml")
+    published("vendor.gitlab-ci", tmp_path / "gitlab.yml")
+    step = next(s for s in yaml.safe_load(github)["jobs"]["contract"]["steps"] if "seatrial" in s["uses"])
+    assert set(step["with"]) <= set(ACTION["inputs"])
+    template = yaml.safe_load((ROOT / "ci" / "gitlab.yml").read_text("utf-8"))
+    pasted = yaml.safe_load(gitlab)["contract"]
+    assert set(pasted["variables"]) <= set(template[pasted["extends"]]["variables"])
