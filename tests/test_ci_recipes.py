@@ -173,6 +173,14 @@ def test_the_action_says_why_there_is_no_run(
     assert not (tmp_path / "pwned").exists()
 
 
+def test_a_fault_of_seatrial_is_no_failure_of_the_server(tmp_path: Path) -> None:
+    (tmp_path / "seatrial").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "seatrial").chmod(0o755)
+    env = environment(SEATRIAL=str(tmp_path / "seatrial"), SEATRIAL_URL="http://127.0.0.1:9/v1")
+    ran = subprocess.run([str(ROOT / "ci" / "check.sh")], cwd=tmp_path, env=env, timeout=60)
+    assert ran.returncode == 4
+
+
 def test_a_server_gives_the_runner_no_command(installed: Job, tmp_path: Path) -> None:
     evil = "\n::add-mask::a\n  ::set-env name=PATH::/tmp\n::error::owned\n##[add-path]/tmp\n"
     body = ('{"error": {"message": "' + evil.replace("\n", "\\n") * 9 + '", "type": "x"}}').encode()
