@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -154,9 +154,11 @@ class Sink(Protocol):
 class Recorder:
     """Appends lines to run.jsonl; several processes may write to one file, each line in one write."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, fresh: bool = False) -> None:
+        """Raises FileExistsError where it is to be `fresh` and is not."""
         self.path = path
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_EXCL if fresh else 0)
+        self._descriptor = os.open(path, flags, 0o644)
         self._refused: OSError | None = None
 
     def write(self, line: Mapping[str, Any]) -> None:
@@ -244,17 +246,21 @@ def lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises Invalid where the file cannot be read or an inner line is no JSON object.
     """
     try:
-        data = path.read_bytes()
+        source = path.open("rb")
     except OSError as error:
         raise Invalid(str(path), "", f"cannot be read: {error.strerror}") from error
-    rows = data.split(b"\n")
-    for number, row in enumerate(rows, 1):
-        if not row:
+    with source:
+        yield from _lines(path, source)
+
+
+def _lines(path: Path, source: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, row in enumerate(source, 1):
+        if row == b"\n":
             continue
         try:
             line = json.loads(row)
         except (ValueError, RecursionError) as error:
-            if number == len(rows):
+            if not row.endswith(b"\n"):
                 return
             raise Invalid(str(path), "", f"is not JSON: {error}", number) from error
         if not isinstance(line, dict):

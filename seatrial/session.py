@@ -171,8 +171,11 @@ def _plan(options: Options) -> list[str]:
     ]
 
 
-def player(options: Options, target: Target, record: run.Recorder | None, worker: int = 0, workers: int = 1) -> Player:
-    """A player of this process; workers share a run's budget in equal parts and number their exchanges apart."""
+def player(
+    options: Options, target: Target, record: run.Recorder | None, worker: int = 0, workers: int = 1, after: int = 0
+) -> Player:
+    """A player of this process; workers share a run's budget in equal parts and number their exchanges apart, those of
+    a run that goes on `after` the last."""
     found = catalog(options)
     _, judged = select(found, options)
     share = None if options.max_requests is None else max(1, options.max_requests // workers)
@@ -183,7 +186,7 @@ def player(options: Options, target: Target, record: run.Recorder | None, worker
         judged,
         record,
         Budget(share, 60.0 / workers),
-        worker + 1,
+        after + worker + 1,
         workers,
         options.strict,
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from seatrial import home, run, session, summary
+from seatrial import home, resume, run, session, summary
 from seatrial.generate import repeats, valid
 from seatrial.loading import report_formats
 from seatrial.model import Case, Invalid, Unreachable, Verdict
@@ -25,6 +25,8 @@ from seatrial.session import Options
 _OPTIONS = pytest.StashKey[Options]()
 _TARGET = pytest.StashKey[Target]()
 _STARTED = pytest.StashKey[float]()
+_DONE = pytest.StashKey[frozenset[str]]()
+_AFTER = pytest.StashKey[int]()
 _RECORDER = pytest.StashKey[run.Recorder]()
 
 
@@ -58,6 +60,7 @@ def add_options(parser: pytest.Parser) -> None:
     # pytest has a --strict of its own.
     add("--seatrial-strict", action="store_true", help="known failures that pass now fail the gate")
     add("--seatrial-wrapped", action="store_true", help="the caller writes the reports")
+    add("--seatrial-resume", type=float, default=None, help="the run of --out goes on, after so many seconds")
     add("--seatrial-bounds", default="{}", help="seconds to wait, as JSON")
 
 
@@ -106,9 +109,19 @@ def selected(config: pytest.Config) -> list[Case]:
     """The cases of this session."""
     options = options_of(config)
     try:
-        return session.select(session.catalog(options), options)[0]
+        cases = session.select(session.catalog(options), options)[0]
+        done = _done(config)
     except Invalid as error:
         raise pytest.UsageError(f"seatrial: {error}") from None
+    return [case for case in cases if case.id not in done]
+
+
+def _done(config: pytest.Config) -> frozenset[str]:
+    """The cases that were played before, in a run that goes on."""
+    if _DONE not in config.stash:
+        resumed = config.getoption("seatrial_resume") is not None
+        config.stash[_DONE] = resume.played(Path(config.option.out) / "run.jsonl") if resumed else frozenset()
+    return config.stash[_DONE]
 
 
 @pytest.hookimpl(trylast=True)
@@ -133,13 +146,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.out = str(out.resolve())
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if (out / "run.jsonl").exists():
-            raise pytest.UsageError(f"seatrial: {out} holds a run already")
-        recorder = run.Recorder(out / "run.jsonl")
+        before = config.option.seatrial_resume
+        recorder = run.Recorder(out / "run.jsonl", fresh=before is None)
+        if before is not None:
+            when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+            recorder.write({"type": "note", "text": f"cut off after {len(_done(config))} cases; went on {when}"})
+        else:
+            recorder.write(session.header(options, target, notes))
+    except FileExistsError:
+        raise pytest.UsageError(f"seatrial: {out} holds a run already") from None
     except OSError as error:
         raise pytest.UsageError(f"seatrial: --out {out}: {error.strerror}") from None
-    recorder.write(session.header(options, target, notes))
-    config.stash[_TARGET], config.stash[_RECORDER], config.stash[_STARTED] = target, recorder, time.monotonic()
+    config.stash[_TARGET], config.stash[_RECORDER] = target, recorder
+    config.stash[_STARTED] = time.monotonic() - (before or 0.0)
+    config.stash[_AFTER] = resume.highest(recorder.path) if before is not None else 0
 
 
 class _Xdist:
@@ -149,6 +169,7 @@ class _Xdist:
     def pytest_configure_node(self, node: Any) -> None:
         if _TARGET in node.config.stash:
             node.workerinput["seatrial_target"] = session.target_out(node.config.stash[_TARGET])
+            node.workerinput["seatrial_after"] = node.config.stash[_AFTER]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
@@ -164,14 +185,15 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
 def _plan(config: pytest.Config, ids: list[str]) -> None:
     if _RECORDER in config.stash and not getattr(config, "_seatrial_planned", False):
         config._seatrial_planned = True  # type: ignore[attr-defined]
-        # Where none is left, pytest has one that it calls NOTSET.
-        count = sum(("test_scenario[" in id or "test_sdk[" in id) and "NOTSET" not in id for id in ids)
+        # pytest makes an item of nothing where no case is left.
+        items = sum(("test_scenario[" in id or "test_sdk[" in id) and not id.endswith("[NOTSET]") for id in ids)
+        count = items + sum(not valid.is_drawn(id) for id in _done(config))
         config.stash[_RECORDER].write({"type": "plan", "cases": count})
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Writes how many cases the run has, for whoever shows its progress."""
-    if session.items:
+    if session.items or _done(session.config):
         _plan(session.config, [item.nodeid for item in session.items])
 
 
@@ -195,7 +217,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def _finish(config: pytest.Config, recorder: run.Recorder, exitstatus: int) -> int:
     out = recorder.path.parent
     so_far = run.read(recorder.path)
-    complete = exitstatus in (0, 1) and sum(not valid.is_drawn(id) for id in so_far.judged) >= so_far.planned > 0
+    # 5: no case was left.
+    complete = exitstatus in (0, 1, 5) and sum(not valid.is_drawn(id) for id in so_far.judged) >= so_far.planned > 0
     for text in repeats.flaky(so_far.verdicts):
         recorder.write({"type": "note", "text": text})
     seconds = time.monotonic() - config.stash[_STARTED]
@@ -236,7 +259,9 @@ def player(pytestconfig: pytest.Config, target: Target) -> Iterator[Player]:
     recorder = pytestconfig.stash.get(_RECORDER, None)
     if recorder is None and hasattr(pytestconfig, "workerinput") and pytestconfig.option.out:
         recorder = run.Recorder(Path(pytestconfig.option.out) / "run.jsonl")
-    made = session.player(options, target, recorder, worker, workers)
+    given = getattr(pytestconfig, "workerinput", {})
+    after = given.get("seatrial_after", pytestconfig.stash.get(_AFTER, 0))
+    made = session.player(options, target, recorder, worker, workers, after)
     yield made
     made.client.close()
 
@@ -255,7 +280,11 @@ def play(pytestconfig: pytest.Config, player: Player) -> Callable[[Case | str], 
     """Plays a case, or a scenario (every row) by its id, and gives the verdicts."""
     cases = list(session.catalog(options_of(pytestconfig)).cases())
 
+    parent, wrapped = os.getppid(), pytestconfig.option.seatrial_wrapped
+
     def play_one(case: Case) -> list[Verdict]:
+        if wrapped and os.getppid() != parent:
+            pytest.exit("seatrial: the command that asked for this was killed", returncode=4)
         try:
             return player.play(case)
         except OSError as error:

@@ -11,17 +11,23 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from seatrial import baseline as baselines
-from seatrial import home, profile, run, session, summary
+from seatrial import home, profile, resume, run, session, summary
 from seatrial.generate import valid
 from seatrial.loading import report_formats
 from seatrial.model import Invalid
 from seatrial.session import Options
+
+try:
+    import fcntl
+except ImportError:  # no such locks on this system
+    fcntl = None  # type: ignore[assignment]
 
 _GRACE_S = 20.0
 
@@ -63,6 +69,9 @@ _GRACE_S = 20.0
 )
 @click.option("--out", metavar="DIR", help="Where the run is written.  [default: results/TIME]")
 @click.option(
+    "--resume", "begun", metavar="RUN", help="Go on with a run that was cut off: its target, models and cases."
+)
+@click.option(
     "--timeout", type=click.FloatRange(1, 3600), default=120.0, show_default=True, help="Seconds one answer may take."
 )
 @click.option(
@@ -100,14 +109,17 @@ def command(
     compare_to: str | None,
     strict: bool,
     out: str | None,
+    begun: str | None,
     timeout: float,
     idle_timeout: float,
     max_body: float,
     verbose: bool,
 ) -> int:
     """Checks that a base URL keeps the OpenAI contract. Without URL: the embedded reference server."""
-    url = url or os.environ.get("OPENAI_BASE_URL")
-    embedded = url is None
+    if begun is not None and (out or models or only or skip or scenarios):
+        raise click.UsageError("--resume takes --out, --model, --only, --skip and --scenarios from the run")
+    given_url, url = url, url or os.environ.get("OPENAI_BASE_URL")
+    embedded = url is None and begun is None
     options = Options(
         base_url=profile.base_url(url) if url else "http://127.0.0.1:9",
         models=models,
@@ -132,6 +144,8 @@ def command(
         seed=seed,
         max_tokens=max_tokens,
     )
+    if begun is not None:
+        options = resume.options(Path(begun), options, given_url, profile_name)
     # Everything that can be wrong with flags and files is said before anything is started or sent.
     if update_baseline and not baseline:
         raise Invalid("--update-baseline", "", "needs --baseline FILE")
@@ -140,17 +154,13 @@ def command(
     cases, _ = session.select(session.catalog(options), options)
     if not cases:
         raise Invalid("--only/--skip", "", "no scenario is left to be played")
-    folder = Path(out) if out else Path("results") / time.strftime("%Y%m%d-%H%M%S")
-    if (folder / "run.jsonl").exists():
+    folder = Path(begun or out or Path("results") / time.strftime("%Y%m%d-%H%M%S"))
+    if begun is None and (folder / "run.jsonl").exists():
         raise Invalid("--out", "", f"{folder} holds a run already")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "pytest.log").touch()
-    except OSError as error:
-        raise Invalid("--out", "", f"{folder}: {error.strerror}") from None
     for ended in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ended, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
+        log = stack.enter_context(_claimed(folder))
         # What a user sets for pytests of their own (-k, -x, plugins left out) would leave cases unplayed.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         if embedded:
@@ -164,7 +174,8 @@ def command(
                 }
             )
             environment["SEATRIAL_REFERENCE_KEY"] = "sk-reference"
-        code = _play(options, folder, jobs, environment)
+        seconds = resume.reopen(folder / "run.jsonl") if begun is not None else None
+        code = _play(options, folder, jobs, environment, log, seconds)
     if not (folder / "run.jsonl").exists() or (folder / "run.jsonl").stat().st_size == 0:
         return code if code in (2, 3) else 4
     code = finish(folder, verbose)
@@ -172,6 +183,22 @@ def command(
         click.echo(f"{baseline}: {baselines.update(Path(baseline), run.read(folder))}")
         return 1 if baselines.expired(run.read(folder)) else 0
     return code
+
+
+def _claimed(folder: Path) -> BinaryIO:
+    """The folder's `pytest.log`. Until it is closed no other run writes there. Raises Invalid."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        log = (folder / "pytest.log").open("ab")
+    except OSError as error:
+        raise Invalid("--out", "", f"{folder}: {error.strerror}") from None
+    try:
+        if fcntl is not None:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        log.close()
+        raise Invalid("--out", "", f"{folder}: another run is being written there") from None
+    return log
 
 
 def finish(folder: Path, verbose: bool = False) -> int:
@@ -204,8 +231,10 @@ def reference_server(environment: Mapping[str, str]) -> Iterator[str]:
             server.wait()
 
 
-def _play(options: Options, folder: Path, jobs: int, environment: dict[str, str]) -> int:
-    """Runs pytest over the suites; its exit code. What it prints is in `pytest.log`, and shown where it could not run."""
+def _play(
+    options: Options, folder: Path, jobs: int, environment: dict[str, str], log: BinaryIO, taken: float | None = None
+) -> int:
+    """Runs pytest over the suites; its exit code. What it prints is in the log, and shown where it could not run."""
     arguments = [
         sys.executable,
         "-m",
@@ -240,20 +269,19 @@ def _play(options: Options, folder: Path, jobs: int, environment: dict[str, str]
     # In one word each: a value may begin with a dash.
     arguments += ["--seatrial-strict"] if options.strict else []
     arguments += ["--seatrial-wrapped", *(f"{flag}={value}" for flag, given in table.items() for value in given)]
-    log = folder / "pytest.log"
-    with log.open("wb") as sink:
-        # In a session of its own, Ctrl-C reaches it once, from here: a second one would cut its last words.
-        child = subprocess.Popen(
-            arguments, stdout=sink, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-        )
-        try:
-            _watch(child, folder / "run.jsonl")
-        except KeyboardInterrupt:
-            click.echo("interrupted: finishing what is under way", err=True)
-            _end(child)
+    arguments += [f"--seatrial-resume={taken}"] if taken is not None else []
+    before = os.fstat(log.fileno()).st_size
+    # In a session of its own, Ctrl-C reaches it once, from here: a second one would cut its last words. It holds the
+    # folder as long as it lives, which may be longer than this process.
+    child = subprocess.Popen(arguments, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+    try:
+        _watch(child, folder / "run.jsonl")
+    except KeyboardInterrupt:
+        click.echo("interrupted: finishing what is under way", err=True)
+        _end(child)
     code = child.returncode
-    if code not in (0, 1):
-        text = log.read_text("utf-8", "replace")
+    if code not in (0, 1, 5):
+        text = (folder / "pytest.log").read_bytes()[before:].decode("utf-8", "replace")
         said = [line.partition("seatrial: ")[2] for line in text.splitlines() if "seatrial: " in line]
         if said:
             click.echo(f"seatrial: {said[0]}", err=True)

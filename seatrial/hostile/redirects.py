@@ -66,7 +66,7 @@ def nowhere(peer: Peer) -> None:
     peer.answer(b"", status="302 Found", media="")
 
 
-@behaviour("redirect.odd-location", "every", (3, "redirects to"), (3, r"no model|http\.30|malformed"))
+@behaviour("redirect.odd-location", "every", (3, "redirects to|location"), (3, r"no model|http\.30|malformed"))
 def odd_location(peer: Peer) -> None:
     """A location with terminal escapes in it."""
     _to(peer, "http://x/\x1b[31mred\x1b[0m\x07\u202e")

@@ -13,61 +13,61 @@ def _busy(peer: Peer, *lines: str, status: str = "429 Too Many Requests") -> Non
     peer.answer(dumped(error("slow down", "rate_limit_exceeded", "rate_limit_error")), *lines, status=status)
 
 
-@behaviour("refusal.429", check=(0, "inconclusive|could not"), load=(1, r"http\.429"))
+@behaviour("refusal.429", check=(4, "little was proven"), load=(1, r"http\.429"))
 def without(peer: Peer) -> None:
     """429 for ever, without Retry-After."""
     _busy(peer)
 
 
-@behaviour("refusal.429-seconds", check=(0, "could not"), load=(1, r"http\.429"), seconds=120)
+@behaviour("refusal.429-seconds", check=(4, "little was proven"), load=(1, r"http\.429"), seconds=120)
 def seconds(peer: Peer) -> None:
     """429 for ever, Retry-After in seconds."""
     _busy(peer, "Retry-After: 20")
 
 
-@behaviour("refusal.429-zero", check=(0, "could not"), load=(1, r"http\.429"), seconds=120)
+@behaviour("refusal.429-zero", check=(4, "little was proven"), load=(1, r"http\.429"), seconds=120)
 def zero(peer: Peer) -> None:
     """429 for ever, Retry-After 0: not to be asked hundreds of times."""
     _busy(peer, "Retry-After: 0")
 
 
-@behaviour("refusal.429-date", check=(0, "could not"), load=(1, r"http\.429"), seconds=120)
+@behaviour("refusal.429-date", check=(4, "little was proven"), load=(1, r"http\.429"), seconds=120)
 def date(peer: Peer) -> None:
     """429 for ever, Retry-After as a date twenty seconds ahead."""
     _busy(peer, "Retry-After: " + formatdate(time.time() + 20, usegmt=True))
 
 
-@behaviour("refusal.429-date-past", check=(0, "could not"), load=(1, r"http\.429"), seconds=120)
+@behaviour("refusal.429-date-past", check=(4, "little was proven"), load=(1, r"http\.429"), seconds=120)
 def date_past(peer: Peer) -> None:
     """429 for ever, Retry-After as a date of 1994."""
     _busy(peer, "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT")
 
 
-@behaviour("refusal.429-negative", check=(0, "could not"), load=(1, r"http\.429"))
+@behaviour("refusal.429-negative", check=(4, "little was proven"), load=(1, r"http\.429"))
 def negative(peer: Peer) -> None:
     """429 for ever, Retry-After below zero."""
     _busy(peer, "Retry-After: -5")
 
 
-@behaviour("refusal.429-years", check=(0, "could not"), load=(1, r"http\.429"))
+@behaviour("refusal.429-years", check=(4, "little was proven"), load=(1, r"http\.429"))
 def years(peer: Peer) -> None:
     """429 for ever, Retry-After of thirty years."""
     _busy(peer, "Retry-After: 1000000000")
 
 
-@behaviour("refusal.429-beyond-number", check=(0, "could not"), load=(1, r"http\.429"))
+@behaviour("refusal.429-beyond-number", check=(4, "little was proven"), load=(1, r"http\.429"))
 def beyond_number(peer: Peer) -> None:
     """429 for ever, Retry-After of five thousand digits."""
     _busy(peer, "Retry-After: " + "9" * 5000)
 
 
-@behaviour("refusal.429-garbage", check=(0, "could not"), load=(1, r"http\.429"))
+@behaviour("refusal.429-garbage", check=(4, "little was proven"), load=(1, r"http\.429"))
 def garbage(peer: Peer) -> None:
     """429 for ever, Retry-After of no form."""
     _busy(peer, "Retry-After: Mon, 99 Foo 99999 99:99:99 +9999")
 
 
-@behaviour("refusal.503-years", check=(0, "could not"), load=(1, r"http\.503"))
+@behaviour("refusal.503-years", check=(4, "little was proven"), load=(1, r"http\.503"))
 def unavailable_years(peer: Peer) -> None:
     """503 for ever, Retry-After of thirty years."""
     _busy(peer, "Retry-After: 1e9", status="503 Service Unavailable")
