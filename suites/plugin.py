@@ -60,6 +60,7 @@ def add_options(parser: pytest.Parser) -> None:
     # pytest has a --strict of its own.
     add("--seatrial-strict", action="store_true", help="known failures that pass now fail the gate")
     add("--seatrial-wrapped", action="store_true", help="the caller writes the reports")
+    add("--seatrial-parent", type=int, default=None, help="the caller's process: the run ends with it")
     add("--seatrial-resume", type=float, default=None, help="the run of --out goes on, after so many seconds")
     add("--seatrial-bounds", default="{}", help="seconds to wait, as JSON")
 
@@ -280,10 +281,12 @@ def play(pytestconfig: pytest.Config, player: Player) -> Callable[[Case | str], 
     """Plays a case, or a scenario (every row) by its id, and gives the verdicts."""
     cases = list(session.catalog(options_of(pytestconfig)).cases())
 
-    parent, wrapped = os.getppid(), pytestconfig.option.seatrial_wrapped
+    parent = os.getppid()
+    if not hasattr(pytestconfig, "workerinput"):
+        parent = pytestconfig.option.seatrial_parent or parent
 
     def play_one(case: Case) -> list[Verdict]:
-        if wrapped and os.getppid() != parent:
+        if pytestconfig.option.seatrial_wrapped and os.getppid() != parent:
             pytest.exit("seatrial: the command that asked for this was killed", returncode=4)
         try:
             return player.play(case)

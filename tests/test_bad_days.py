@@ -88,7 +88,7 @@ def test_a_check_killed_at_any_moment_is_readable_and_goes_on(tmp_path: Path, re
     running.kill()
     running.communicate(timeout=30)
     # What it had started ends by itself, and holds the folder until then.
-    until(lambda: seatrial("check", "--resume", "run", cwd=tmp_path).returncode != 2)
+    until(lambda: seatrial("check", "--resume", "run", cwd=tmp_path).returncode != 2 or run.read(folder).complete)
     before = json.loads((folder / "run.jsonl").read_text().splitlines()[0])
     found = results(folder)
     assert found["complete"]

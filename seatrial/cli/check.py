@@ -268,7 +268,11 @@ def _play(
     }
     # In one word each: a value may begin with a dash.
     arguments += ["--seatrial-strict"] if options.strict else []
-    arguments += ["--seatrial-wrapped", *(f"{flag}={value}" for flag, given in table.items() for value in given)]
+    arguments += [
+        "--seatrial-wrapped",
+        f"--seatrial-parent={os.getpid()}",
+        *(f"{flag}={value}" for flag, given in table.items() for value in given),
+    ]
     arguments += [f"--seatrial-resume={taken}"] if taken is not None else []
     before = os.fstat(log.fileno()).st_size
     # In a session of its own, Ctrl-C reaches it once, from here: a second one would cut its last words. It holds the
