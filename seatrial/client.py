@@ -24,7 +24,7 @@ from seatrial.sse import Reader
 MAX_EVENTS = 200_000
 MAX_PIECES = 500_000
 """Reads of one body: each is remembered with its time."""
-_KEPT = 1 << 20
+_KEPT = 1 << 18
 """Bytes of a body that is too large which are kept as evidence: a run asks hundreds of times."""
 _LAST = ("response.completed", "response.failed", "response.incomplete")
 _PATIENCE = 3

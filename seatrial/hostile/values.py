@@ -77,7 +77,7 @@ def usage_beyond_number(peer: Peer) -> None:
     _changed(peer, usage={"prompt_tokens": int("9" * 40), "completion_tokens": -(10**18), "total_tokens": 0.5})
 
 
-@behaviour("json.usage-in-stream", "stream", (0, "."), (0, "."))
+@behaviour("json.usage-in-stream", "stream", (1, "MUST"), (0, "."))
 def usage_in_stream(peer: Peer) -> None:
     """The same in a stream."""
     rows = good_events()
@@ -98,7 +98,7 @@ def key_twice(peer: Peer) -> None:
     _raw(peer, b'"object":"list","id":"other"')
 
 
-@behaviour("json.lone-surrogate", "plain", (0, "."), (0, "."))
+@behaviour("json.lone-surrogate", "plain", (1, "MUST"), (0, "."))
 def lone_surrogate(peer: Peer) -> None:
     """Half a surrogate pair, escaped, in the id and the answer."""
     _raw(peer, b'"id":"chatcmpl-\\ud800","x_half":"\\udfff\\ud83d"')
@@ -197,20 +197,20 @@ def wrong_types_models(peer: Peer) -> None:
     peer.answer(b'{"object":"list","data":[null,7,[],{"id":7},{"id":null},{}]}')
 
 
-@behaviour("json.million-members", "plain", (0, "."), (0, "."))
+@behaviour("json.million-members", "plain", (1, "http.answered"), (1, r"body\.too_large"))
 def million_members(peer: Peer) -> None:
     """An object of a million members."""
     _raw(peer, b'"x_many":{' + b",".join(b'"%d":0' % number for number in range(1_000_000)) + b"}")
 
 
-@behaviour("json.backwards-created", "stream", (0, "."), (0, "."))
+@behaviour("json.backwards-created", "stream", (1, "MUST"), (0, "."))
 def backwards_created(peer: Peer) -> None:
     """The clock in `created` goes backwards from chunk to chunk, past zero."""
     rows = [piece(str(number), created=CREATED - number * CREATED) for number in range(4)]
     peer.events(*(event(dumped(row)) for row in rows), *good_events()[-2:])
 
 
-@behaviour("json.created-far", "plain", (0, "."), (0, "."))
+@behaviour("json.created-far", "plain", (1, "MUST"), (0, "."))
 def created_far(peer: Peer) -> None:
     """A moment that no calendar has."""
     _changed(peer, created=10**17)
