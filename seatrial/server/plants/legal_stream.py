@@ -14,6 +14,7 @@ from seatrial.server.plants.shape import (
     CHAT,
     all_chunks,
     content_in_terminal,
+    data_of,
     each_chunk,
     every,
     framing,
@@ -64,11 +65,11 @@ def _role_twice(body: Json, chunks: list[Json]) -> list[Json]:
 
 
 def _multi_line(piece: bytes) -> bytes:
-    data = piece[6:-2]
-    if data == b"[DONE]":
+    head, data = data_of(piece)
+    if not data:
         return piece
     lines = json.dumps(json.loads(data), indent=1, ensure_ascii=False).splitlines()
-    return b"".join(b"data: " + line.encode() + b"\n" for line in lines) + b"\n"
+    return head + b"".join(b"data: " + line.encode() + b"\n" for line in lines) + b"\n"
 
 
 def _split(pieces: list[bytes]) -> Iterable[Piece]:

@@ -50,11 +50,11 @@ def result_of(change: Callable[[Json, Json], Any], *routes: str) -> Callable[[st
 def each_chunk(
     change: Callable[[int, Json], Any], *routes: str
 ) -> Callable[[str, Json, Iterator[Json]], Iterable[Json]]:
-    """Changes chunks by their place in the stream."""
+    """Changes chunks of these routes (chat and legacy completions, where none is named) by their place."""
 
     def hook(route: str, body: Json, chunks: Iterator[Json]) -> Iterator[Json]:
         for place, chunk in enumerate(chunks):
-            if not routes or route in routes:
+            if route in (routes or GENERATIONS):
                 change(place, chunk)
             yield chunk
 
@@ -64,12 +64,10 @@ def each_chunk(
 def all_chunks(
     change: Callable[[Json, list[Json]], list[Json]], *routes: str
 ) -> Callable[[str, Json, Iterator[Json]], Iterable[Json]]:
-    """Changes a stream as a list."""
+    """Changes a stream of these routes (chat and legacy completions, where none is named) as a list."""
 
     def hook(route: str, body: Json, chunks: Iterator[Json]) -> Iterable[Json]:
-        if routes and route not in routes:
-            return chunks
-        return change(body, list(chunks))
+        return change(body, list(chunks)) if route in (routes or GENERATIONS) else chunks
 
     return hook
 
@@ -143,6 +141,14 @@ def every(change: Callable[[bytes], bytes]) -> Callable[[str, Json, Iterator[Pie
             yield change(piece) if isinstance(piece, bytes) else piece
 
     return hook
+
+
+def data_of(piece: bytes) -> tuple[bytes, bytes]:
+    """What an event has before its data, and its data; none of a comment and of `[DONE]`."""
+    lines = piece.removesuffix(b"\n\n").split(b"\n")
+    data = b"\n".join(line[6:] for line in lines if line.startswith(b"data: "))
+    head = b"".join(line + b"\n" for line in lines if not line.startswith(b"data: "))
+    return head, b"" if data == b"[DONE]" else data
 
 
 def text_piece(chunk: Json) -> str:

@@ -14,6 +14,7 @@ from seatrial.server.plants.shape import (
     EMBEDDINGS,
     all_chunks,
     choices,
+    data_of,
     each_chunk,
     every,
     result,
@@ -23,8 +24,8 @@ from seatrial.server.plants.shape import (
 
 
 def _escaped(piece: bytes) -> bytes:
-    data = piece[6:-2]
-    return piece if data == b"[DONE]" else b"data: " + json.dumps(json.loads(data)).encode() + b"\n\n"
+    head, data = data_of(piece)
+    return head + b"data: " + json.dumps(json.loads(data)).encode() + b"\n\n" if data else piece
 
 
 def _pretty(route: str, data: bytes) -> Iterable[Piece]:
