@@ -69,8 +69,10 @@ def _time(item: Mapping[str, Any]) -> float | None:
 
 
 def _has_order(exchange: Exchange) -> bool:
-    asked = cursor.query(exchange).get("order") in ("asc", "desc")
-    return asked and cursor.is_cursor_list(exchange) and len(view.json_body(exchange)["data"]) > 1
+    if cursor.query(exchange).get("order") not in ("asc", "desc") or not cursor.is_cursor_list(exchange):
+        return False
+    rows = view.json_body(exchange)["data"]
+    return len(rows) > 1 and any(isinstance(row, dict) and _time(row) is not None for row in rows)
 
 
 @check("cursor.order", level=MUST, applies=_has_order, spec=_FILES)
