@@ -89,6 +89,62 @@ ROWS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...], str]] = {
         ("createEmbedding",),
         "resources/embeddings.py",
     ),
+    "sdk.stream-usage": (
+        "With stream_options.include_usage the last chunk of a stream has usage that a program can read",
+        "chat",
+        ("chat", "chat.stream", "chat.stream.usage"),
+        ("createChatCompletion",),
+        "types/chat/chat_completion_chunk.py",
+    ),
+    "sdk.tool-results": (
+        "A message with a call, as the client gives it, is taken back with the result of the call, and answered",
+        "chat",
+        ("chat", "chat.tools", "chat.tools.named"),
+        ("createChatCompletion",),
+        "resources/chat/completions/completions.py",
+    ),
+    "sdk.not-found": (
+        "A model that does not exist raises an error of the client that has a message and a type",
+        "chat",
+        ("chat",),
+        ("createChatCompletion",),
+        "_exceptions.py",
+    ),
+    "sdk.responses": (
+        "client.responses.create() has an output_text, and the streaming helper's is what its deltas bring",
+        "responses",
+        ("responses", "responses.stream"),
+        ("createResponse",),
+        "types/responses/response.py",
+    ),
+    "sdk.transcription": (
+        "client.audio.transcriptions.create() gives a text",
+        "audio",
+        ("audio.transcription",),
+        ("createTranscription",),
+        "resources/audio/transcriptions.py",
+    ),
+    "sdk.files": (
+        "A file is uploaded, read back, met once on a walk over client.files.list(), and deleted",
+        "files",
+        ("files",),
+        ("createFile", "downloadFile", "listFiles", "deleteFile"),
+        "pagination.py",
+    ),
+    "sdk.vector-stores": (
+        "A file is attached to a vector store, waited for, and found by a search",
+        "vector_stores",
+        ("vector-stores", "files"),
+        ("createVectorStore", "createVectorStoreFile", "getVectorStoreFile", "searchVectorStore", "deleteVectorStore"),
+        "resources/vector_stores/files.py",
+    ),
+    "sdk.fine-tuning": (
+        "A walk over client.fine_tuning.jobs.list() meets each job once",
+        "fine_tuning",
+        ("fine-tuning",),
+        ("listPaginatedFineTuningJobs",),
+        "pagination.py",
+    ),
 }
 """By id: the requirement, the family whose model is asked, the capabilities, the operations, the file of the client."""
 

@@ -26,8 +26,41 @@ BREAKING = {
     "sdk.wrong-key": "auth.accepts/wrong-key",
     "sdk.completions": "NC-COMP-11",
     "sdk.embeddings": "embeddings.base64-equals-float/big-endian",
+    "sdk.stream-usage": "stream.usage-chunk/ignored",
+    "sdk.tool-results": "chat.roles/tool-refused",
+    "sdk.not-found": "NC-ERR-03",
+    "sdk.responses": "responses-null",
+    "sdk.transcription": "errors.not-in-200/audio",
+    "sdk.files": "files-endless",
+    "sdk.vector-stores": "vector-stores.search-empty",
+    "sdk.fine-tuning": "fine-tuning.list-bare",
 }
-"""A planted defect for each case, that it fails on."""
+"""A planted defect for each case, that it fails on: of the catalog, or of those below."""
+
+
+def _null(route: str, body: Any, made: Any) -> Any:
+    return {**made, "output": None} if route == "POST /responses" and isinstance(made, dict) else made
+
+
+def _endless(route: str, body: Any, made: Any) -> Any:
+    return {**made, "has_more": True} if route == "GET /files" and isinstance(made, dict) else made
+
+
+def _first_again(request: Any, body: bytes) -> None:
+    if request.url.path.endswith("/files") and request.method == "GET":
+        request.scope["query_string"] = b""
+
+
+OWN = (
+    server.Plant("responses-null", "defect", "responses", "a response without output", result=_null),
+    server.Plant("files-endless", "defect", "files", "a list that begins again", result=_endless, before=_first_again),
+)
+
+
+@pytest.fixture(autouse=True)
+def _own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for plant in OWN:
+        monkeypatch.setitem(server.catalog(), plant.id, plant)
 
 
 @pytest.fixture
