@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+from seatrial.client import Bounds
 from seatrial.model import REDACTED, Event, Exchange, Operation, Request, TransportError
 from seatrial.secret import Secret
 from seatrial.sse import Reader
@@ -20,7 +21,7 @@ except ImportError:
 class _Heard:
     """One request and what came of it so far."""
 
-    def __init__(self, request: Any, secret: Secret) -> None:
+    def __init__(self, request: Any, secret: Secret, bounds: Bounds) -> None:
         self.started, self.begun = time.time(), time.perf_counter_ns()
         shown = [
             (name, f"Bearer {REDACTED}" if name.lower() == "authorization" else secret.hide(value))
@@ -36,7 +37,7 @@ class _Heard:
         self.body, self.arrivals = bytearray(), list[tuple[int, int]]()
         self.headers_ns = 0
         self.error: TransportError | None = None
-        self.secret = secret
+        self.secret, self.bounds = secret, bounds
 
     @property
     def now(self) -> int:
@@ -47,8 +48,12 @@ class _Heard:
         self.headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw)
 
     def take(self, data: bytes) -> None:
+        """One read of the body. Raises the client's own timeout where the answer, however it drips, is beyond its bounds."""
         self.body += data
         self.arrivals.append((len(data), self.now))
+        if self.now > self.bounds.total * 1e9 or len(self.body) > self.bounds.mib * (1 << 20):
+            self.error = TransportError("timeout", f"more than {self.bounds.total:g} s, or {self.bounds.mib:g} MiB")
+            raise wire.ReadTimeout(self.error.detail)
 
     def exchange(self, number: int, operation: Operation) -> Exchange:
         """The exchange, its events read where it is a stream."""
@@ -106,13 +111,13 @@ class _AsyncBody(wire.AsyncByteStream):  # type: ignore[misc]
 class Tap:
     """What was heard, in the order of the requests. Raises what `allow` raises before each."""
 
-    def __init__(self, secret: Secret, allow: Callable[[], None]) -> None:
+    def __init__(self, secret: Secret, allow: Callable[[], None], bounds: Bounds) -> None:
         self.heard: list[_Heard] = []
-        self._secret, self._allow = secret, allow
+        self._secret, self._allow, self._bounds = secret, allow, bounds
 
     def _begin(self, request: Any) -> _Heard:
         self._allow()
-        heard = _Heard(request, self._secret)
+        heard = _Heard(request, self._secret, self._bounds)
         self.heard.append(heard)
         return heard
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import itertools
 import json
 import os
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sdk_tap import Tap, wire  # type: ignore[import-not-found]
 from test_scenarios import show  # type: ignore[import-not-found]
 
 from seatrial import form, offered, sdk
@@ -21,9 +23,12 @@ from seatrial.model import Case, Exchange, Finding, Operation, Status, Verdict
 from seatrial.play import Player
 from seatrial.refusal import refused
 
-openai: Any = pytest.importorskip("openai", reason="the openai package is not installed: pip install 'seatrial[sdk]'")
-from pydantic import BaseModel  # noqa: E402 comes with openai
-from sdk_tap import Tap, wire  # type: ignore[import-not-found]  # noqa: E402 needs what openai brings
+openai: Any
+try:
+    openai = importlib.import_module("openai")
+except ImportError:
+    openai = None
+MISSING = "skipped: the openai package is not installed: pip install 'seatrial[sdk]'"
 
 ASK: list[Any] = [{"role": "user", "content": "Count from one to five."}]
 WEATHER: Any = {
@@ -160,14 +165,15 @@ def tools_stream(client: Client) -> None:
         called(stream.get_final_completion().choices[0])
 
 
-class City(BaseModel):
-    """What is asked of a model that keeps to a schema."""
-
-    name: str
-    people: int
-
-
 def parse(client: Client) -> None:
+    from pydantic import BaseModel  # comes with openai
+
+    class City(BaseModel):
+        """What is asked of a model that keeps to a schema."""
+
+        name: str
+        people: int
+
     with client.plain() as sdk_client:
         made = sdk_client.chat.completions.parse(model=client.model, messages=ASK, response_format=City, max_tokens=128)
     if made.choices[0].message.refusal:
@@ -350,11 +356,11 @@ def outcome(player: Player, case: Case, tap: Tap, last: Callable[[], Exchange | 
 
 def drive(player: Player, case: Case) -> Iterator[Verdict]:
     """The verdict on one case; its exchanges and itself are recorded."""
-    disabled = offered.disabled(case, player.target)
+    disabled = offered.disabled(case, player.target) if openai else MISSING
     if disabled:
         yield from player.enter(case, [], [sdk.verdict(case, Status.SKIPPED, disabled)])
         return
-    tap = Tap(player.client.secret, player.spend)
+    tap = Tap(player.client.secret, player.spend, player.client.bounds)
     kept: list[Exchange] = []
 
     def heard() -> list[Exchange]:

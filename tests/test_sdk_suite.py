@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +139,27 @@ def test_a_server_that_is_gone_is_no_fault_of_ours(suite: Any, tmp_path: Path) -
     (verdict,) = suite.drive(player, case)
     player.client.close()
     assert verdict.status in (Status.FAIL, Status.INCONCLUSIVE), verdict
+
+
+def test_without_the_client_each_case_says_so(suite: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "openai", None)
+    found, seen = drive(suite)
+    assert {(v.status, v.reason) for v in found.values()} == {(Status.SKIPPED, suite.MISSING)}
+    assert set(found) == set(sdk.ROWS)
+    assert not seen.operations
+
+
+def _dripping(route: str, body: Any, pieces: Any) -> Any:
+    for _ in range(200):
+        yield b": still here\n\n"
+        yield 0.2
+
+
+def test_a_stream_that_drips_for_ever_is_left(suite: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant = server.Plant("drips", "defect", "chat", "comments without end", events=_dripping)
+    monkeypatch.setitem(server.catalog(), plant.id, plant)
+    monkeypatch.setattr(sdk, "ROWS", {"sdk.chat-stream": sdk.ROWS["sdk.chat-stream"]})
+    begun = time.monotonic()
+    found, _ = drive(suite, plant.id, bounds={"connect": 1.0, "idle": 2.0, "total": 2.0})
+    assert found["sdk.chat-stream"].status is not Status.PASS
+    assert time.monotonic() - begun < 15
