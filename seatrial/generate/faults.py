@@ -124,6 +124,14 @@ class _Walk:
             yield from self.inside(schema, whole, arm, bare, put)
 
 
+def _other_arms(table: Mapping[str, Any], value: Mapping[str, Json]) -> frozenset[str]:
+    """The members that an object of another type has, where one of its members says its type: here they mean nothing."""
+    listed = [(name, keywords(member).get("enum", ())) for name, member in table.get("properties", {}).items()]
+    return frozenset(
+        item for name, items in listed for item in items if isinstance(item, str) and item != value.get(name)
+    )
+
+
 def _members(table: Mapping[str, Any], value: dict[str, Json], place: tuple[str, ...], put: Put) -> Iterator[Fault]:
     """What an open object says of its members: how many, how they are named, what they hold."""
     open_ = table.get("additionalProperties")

@@ -139,6 +139,8 @@ def input_tokens(call: Call) -> Response:
 
     body = call.json(validate)
     history, own = _context(call, body)
+    if not history and not own:
+        raise bad("input", "Invalid 'input': there is nothing to count.", "empty_array")
     asked = responding.chat_body(body, [*history, *own])
     counted = chat.answer(asked, call.server.plants, 0).usage["prompt_tokens"]
     return call.answer({"object": "response.input_tokens", "input_tokens": counted}, body)
