@@ -107,7 +107,7 @@ def _run(row: Row, words: list[str], env: Mapping[str, str], folder: Path, behav
                     odd.add("the key is on a command line")
                 if held and any(name in line for name in _NEEDS_NO_KEY):
                     odd.add(f"the key is in the environment of {line[-60:]}")
-            if time.monotonic() - began > behaviour.seconds:
+            if time.monotonic() - began > behaviour.seconds * _slowness():
                 for pid in leaks.children(child.pid):
                     os.kill(pid, signal.SIGKILL)
                 _, status, usage = os.wait4(child.pid, 0)
@@ -121,6 +121,11 @@ def _run(row: Row, words: list[str], env: Mapping[str, str], folder: Path, behav
     row.wrong += sorted(odd)
     if row.mib > behaviour.mib:
         row.wrong.append(f"more than {behaviour.mib} MiB")
+
+
+def _slowness() -> float:
+    """How many times longer a process takes on a machine that has more to do than processors."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)) if hasattr(os, "getloadavg") else 1.0
 
 
 def _judge(row: Row, expected: Outcome, said: str) -> None:
