@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -152,3 +153,22 @@ class Tap:
                 return response
 
         return Transport()
+
+
+class Broken(Exception):
+    """What the client gave is not what its users rely on."""
+
+
+def require(true: Any, said: Any) -> None:
+    """Raises Broken with what was found instead."""
+    if not true:
+        raise Broken(repr(said)[:300])
+
+
+def walked(pages: Any) -> list[str]:
+    """The ids of a list, as a loop over it meets them: without a bound, a list that never ends is never left."""
+    ids: list[str] = []
+    for item in itertools.islice(pages, 500):
+        require(item.id not in ids, f"{item.id} again, after {len(ids)} items")
+        ids.append(item.id)
+    return ids

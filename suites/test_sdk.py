@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import itertools
 import json
 import os
 import time
@@ -13,7 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sdk_tap import Tap, wire  # type: ignore[import-not-found]
+import sdk_kept  # type: ignore[import-not-found]
+from sdk_tap import Broken, Tap, require, walked, wire  # type: ignore[import-not-found]
 from test_scenarios import show  # type: ignore[import-not-found]
 
 from seatrial import form, offered, sdk
@@ -52,15 +52,11 @@ _STRANGE = "Unexpected list delta entry is not a dictionary"
 """What the client's helper says of a member that it does not know: the contract allows such members."""
 
 
-class Broken(Exception):
-    """What the client gave is not what its users rely on."""
-
-
 class Client:
     """The official client of one case, plain or asynchronous, with its model; every request is heard."""
 
     def __init__(self, player: Player, family: str, tap: Tap) -> None:
-        self.model = player.target.model(family)
+        self.model, self.text_model = player.target.model(family), player.target.model("chat") or ""
         key = os.environ.get(player.target.key_variable) or "none"
         bounds = player.client.bounds
         self._how: dict[str, Any] = {
@@ -81,12 +77,6 @@ class Client:
         http = openai.DefaultAsyncHttpxClient(transport=self._tap.async_transport())
         base = self._base_for(self._family)
         return openai.AsyncOpenAI(base_url=base, api_key=self._key, http_client=http, **self._how)
-
-
-def require(true: Any, said: Any) -> None:
-    """Raises Broken with what was found instead."""
-    if not true:
-        raise Broken(repr(said)[:300])
 
 
 def models(client: Client) -> None:
@@ -275,15 +265,6 @@ def transcription(client: Client) -> None:
     require(isinstance(made.text, str), made)
 
 
-def walked(pages: Any) -> list[str]:
-    """The ids of a list, as a loop over it meets them: without a bound, a list that never ends is never left."""
-    ids: list[str] = []
-    for item in itertools.islice(pages, 500):
-        require(item.id not in ids, f"{item.id} again, after {len(ids)} items")
-        ids.append(item.id)
-    return ids
-
-
 def files(client: Client) -> None:
     with client.plain() as sdk_client:
         made = sdk_client.files.create(file=("geese.txt", GEESE.encode()), purpose="assistants")
@@ -323,7 +304,8 @@ def fine_tuning(client: Client) -> None:
 
 def functions() -> dict[str, Callable[[Client], None]]:
     """The function of each case: `sdk.chat-stream` is `chat_stream`."""
-    return {id: globals()[id.removeprefix("sdk.").replace("-", "_")] for id in sdk.ROWS}
+    table = {**vars(sdk_kept), **globals()}
+    return {id: table[id.removeprefix("sdk.").replace("-", "_")] for id in sdk.ROWS}
 
 
 def outcome(player: Player, case: Case, tap: Tap, last: Callable[[], Exchange | None]) -> tuple[Status, str, str]:

@@ -26,9 +26,13 @@ def test_every_citation_resolves() -> None:
         assert citation.url(check.spec).startswith("https://")
 
 
+CLIENT = 80
+"""Requests of the official client, at most."""
+
+
 def test_the_tiers_keep_their_budgets() -> None:
-    """At most 40 requests in smoke and 800 in gate, the two that find the target among them; and at most 500 in the
-    gate of a backend that generates text and embeds it, and offers no more."""
+    """At most 40 requests in smoke and 900 in gate, the two that find the target and those of the official client among
+    them; and at most 500 in the gate of a backend that generates text and embeds it, and offers no more."""
     found = session.catalog(Options(""))
     text = {"models", "chat", "completions", "embeddings", "auth", "cors", "vision"}
 
@@ -37,7 +41,7 @@ def test_the_tiers_keep_their_budgets() -> None:
 
     for tier, most, cases in (
         ("smoke", 40, list(found.cases("smoke"))),
-        ("gate", 800, list(found.cases("gate"))),
+        ("gate", 900 - CLIENT, list(found.cases("gate"))),
         ("gate", 500, [case for case in found.cases("gate") if offered(case)]),
     ):
         asked = sum(

@@ -35,6 +35,14 @@ BREAKING = {
     "sdk.files": "files-endless",
     "sdk.vector-stores": "vector-stores.search-empty",
     "sdk.fine-tuning": "fine-tuning.list-bare",
+    "sdk.speech": "speech.whole/empty",
+    "sdk.images": "images.payload/empty",
+    "sdk.moderations": "moderations.schema/words",
+    "sdk.stored": "stored.same/other-text",
+    "sdk.responses-kept": "responses.stored/gone",
+    "sdk.conversations": "conversations.update-lost",
+    "sdk.uploads": "uploads.status/pending",
+    "sdk.batches": "batches.each-once/lost",
 }
 """A planted defect for each case, that it fails on: of the catalog, or of those below."""
 
