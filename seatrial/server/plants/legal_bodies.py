@@ -58,9 +58,13 @@ def _never_the_same(asked: str, text: str) -> str:
     return " " + " ".join(random.SystemRandom().choice(WORDS) for _ in range(40)) + "."
 
 
+_DATED = "-2026-01-01"
+
+
 def _alias(made: Json) -> None:
-    if "model" in made:
-        made["model"] = made["model"] + "-2026-01-01"
+    if isinstance(made.get("model"), str):
+        # A completion that was stored has it already.
+        made["model"] = made["model"].removesuffix(_DATED) + _DATED
 
 
 def _other_ids(made: Json) -> None:
