@@ -60,6 +60,12 @@ def only(route: str, change: Callable[[list[bytes]], Any]) -> Callable[..., Any]
     return lambda at, body, pieces: inner(at, body, pieces) if at == route else pieces
 
 
+def as_chat(pieces: list[bytes]) -> list[bytes]:
+    """Events without names, and [DONE] after them."""
+    bare = [piece.partition(b"\n")[2] if piece.startswith(b"event:") else piece for piece in pieces]
+    return [*bare, b"data: [DONE]\n\n"]
+
+
 def _without_done(body: Json, events: list[Json]) -> list[Json]:
     return events[:-1]
 
@@ -279,6 +285,6 @@ PLANTS = (
     variant("empty-segments", "An empty list of segments where only words were asked for",
             result=result_of(_numbered_words, *HEARD)),
     variant("transcript-done-sentinel", "A streamed transcript ends with [DONE], without names of events",
-            events=only(TRANSCRIBE, lambda pieces: [*(p.partition(b"\n")[2] for p in pieces), b"data: [DONE]\n\n"])),
+            events=only(TRANSCRIBE, as_chat)),
     variant("transcript-not-streamed", "A model that ignores stream for transcripts", body=forgetting("stream")),
 )  # fmt: skip

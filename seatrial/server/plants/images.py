@@ -11,7 +11,7 @@ from PIL import Image
 from starlette.responses import Response
 
 from seatrial.server.plant import Json
-from seatrial.server.plants.audio import error_instead, only
+from seatrial.server.plants.audio import as_chat, error_instead, only
 from seatrial.server.plants.shape import all_chunks, defect, result, variant
 from seatrial.server.refuse import Refused
 
@@ -217,5 +217,5 @@ PLANTS = (
     variant("images-sketches", "Partial images are smaller", chunks=each_event(_sketch)),
     variant("images-no-partials", "A fast model sends no partial image", chunks=all_chunks(_no_partials, *PAINTED)),
     variant("images-done-sentinel", "Streamed images end with [DONE], without names of events",
-            events=only(CREATE, lambda pieces: [*(p.partition(b"\n")[2] for p in pieces), b"data: [DONE]\n\n"])),
+            events=only(CREATE, as_chat)),
 )  # fmt: skip

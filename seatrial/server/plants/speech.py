@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from seatrial.server.families.speech import encoded
 from seatrial.server.plant import Json
-from seatrial.server.plants.audio import only
+from seatrial.server.plants.audio import as_chat, only
 from seatrial.server.plants.shape import accepting, all_chunks, defect, ignoring, variant
 
 SPEAK = "POST /audio/speech"
@@ -147,5 +147,5 @@ PLANTS = (
     variant("speech-remarks", "A WAV with remarks before its samples", result=audio(_listed, "wav")),
     variant("speech-tagged", "An MP3 with an ID3 tag", result=audio(_tagged, "mp3")),
     variant("speech-done-sentinel", "Streamed speech ends with [DONE], without names of events",
-            events=only(SPEAK, lambda pieces: [*(p.partition(b"\n")[2] for p in pieces), b"data: [DONE]\n\n"])),
+            events=only(SPEAK, as_chat)),
 )  # fmt: skip
