@@ -67,7 +67,10 @@ class _Walk:
         if table.get("additionalProperties") is False and not place:
             yield Fault((*place, "seatrial_unknown"), "extra", put({**value, "seatrial_unknown": 1}), prose=True)
         yield from _members(table, value, place, put)
+        arms = _other_arms(keywords(schema, {}), value) if place else frozenset[str]()
         for name, member in table.get("properties", {}).items():
+            if name in arms:
+                continue
             others = {} if place else self._companions.get(name, {})
 
             def put_member(new: Json, name: str = name, others: Mapping[str, Json] = others) -> Json:
