@@ -87,6 +87,8 @@ def one_terminal(exchange: Exchange) -> Iterator[Finding]:
     ends = _ends(exchange)
     if not ends and exchange.left_open:
         raise Inconclusive("the stream was left open, so its end is not known")
+    if not ends and view.unterminated(exchange) is not None:
+        raise Inconclusive("the last event is not terminated")
     if len(ends) != 1:
         last = view.typed_events(exchange)[-1][1]
         yield Finding("one event that ends the response", f"{len(ends)}; the last event is {last[:60]}", "the events")

@@ -56,7 +56,7 @@ def _untyped(pieces: list[bytes]) -> Iterator[Piece]:
 
 def only(route: str, change: Callable[[list[bytes]], Any]) -> Callable[..., Any]:
     """Changes the bytes of one route's streams."""
-    inner = framing(change)
+    inner = framing(change, everywhere=True)
     return lambda at, body, pieces: inner(at, body, pieces) if at == route else pieces
 
 

@@ -127,14 +127,22 @@ PLANTS = (
     variant(
         "comments",
         "comments before, between and after events",
-        events=framing(lambda ps: [b": hello\n\n", *(p for q in ps for p in (q, b": ping\n\n")), b":\n\n"]),
+        events=framing(
+            lambda ps: [b": hello\n\n", *(p for q in ps for p in (q, b": ping\n\n")), b":\n\n"], everywhere=True
+        ),
     ),
-    variant("id-field", "events have ids", events=framing(_ids_everywhere)),
+    variant("id-field", "events have ids", events=framing(_ids_everywhere, everywhere=True)),
     variant("event-message", "events are named message, the default", events=every(lambda p: b"event: message\n" + p)),
-    variant("retry-field", "the stream begins with retry:", events=framing(lambda ps: [b"retry: 3000\n\n", *ps])),
+    variant(
+        "retry-field",
+        "the stream begins with retry:",
+        events=framing(lambda ps: [b"retry: 3000\n\n", *ps], everywhere=True),
+    ),
     variant("multi-line-data", "data runs over several lines", events=every(_multi_line)),
-    variant("split-bytes", "events are split at any byte, also inside a character", events=framing(_split)),
-    variant("one-write", "all events come in one write", events=framing(lambda ps: [b"".join(ps)])),
+    variant(
+        "split-bytes", "events are split at any byte, also inside a character", events=framing(_split, everywhere=True)
+    ),
+    variant("one-write", "all events come in one write", events=framing(lambda ps: [b"".join(ps)], everywhere=True)),
     variant("gzip", "answers are compressed", before=_note_gzip, events=_gzip, wire=_gzip_plain, headers=_gzip_header),
     variant("filter-chunk", "the first chunk has no choices", chunks=all_chunks(_filter_chunk)),
     variant(
@@ -148,5 +156,9 @@ PLANTS = (
     variant("several-tokens", "several tokens come in one chunk", chunks=all_chunks(_several)),
     variant("delta-content-null", "the first delta has content null", chunks=each_chunk(_null_delta_content, CHAT)),
     variant("no-refusal-delta", "deltas have no refusal", chunks=each_chunk(_no_refusal_delta, CHAT)),
-    variant("trailing-comment", "a comment comes after [DONE]", events=framing(lambda ps: [*ps, b": bye\n\n"])),
+    variant(
+        "trailing-comment",
+        "a comment comes after [DONE]",
+        events=framing(lambda ps: [*ps, b": bye\n\n"], everywhere=True),
+    ),
 )

@@ -123,11 +123,13 @@ def accepting(*names: str) -> Callable[[str, str, Json], bool]:
 
 
 def framing(
-    change: Callable[[list[bytes]], Iterable[Piece]],
+    change: Callable[[list[bytes]], Iterable[Piece]], everywhere: bool = False
 ) -> Callable[[str, Json, Iterator[Piece]], Iterable[Piece]]:
-    """Changes the events of a stream as bytes; the waits between them are left out."""
+    """Changes the events of chat and legacy completions (of `everywhere`, any stream) as bytes, without waits."""
 
     def hook(route: str, body: Json, pieces: Iterator[Piece]) -> Iterable[Piece]:
+        if not everywhere and route not in GENERATIONS:
+            return pieces
         return change([piece for piece in pieces if isinstance(piece, bytes)])
 
     return hook

@@ -9,6 +9,7 @@ from typing import Any
 from seatrial.server.plant import Json
 from seatrial.server.plants.shape import (
     CHAT,
+    GENERATIONS,
     all_chunks,
     defect,
     each_chunk,
@@ -91,6 +92,8 @@ def _repeat_after_terminal(body: Json, chunks: list[Json]) -> list[Json]:
 def _as_json(route: str, body: Json, pieces: Any) -> Any:
     from starlette.responses import Response
 
+    if route not in GENERATIONS:
+        return pieces
     datas = [json.loads(p[6:]) for p in pieces if isinstance(p, bytes) and b"[DONE]" not in p]
     first = datas[0]
     text = "".join(text_piece(chunk) for chunk in datas)
