@@ -137,3 +137,16 @@ def test_a_key_that_no_header_carries_is_refused_unseen(monkeypatch: pytest.Monk
     with pytest.raises(Invalid, match="CLIENT_TEST_KEY") as raised:
         Client("http://127.0.0.1:9/v1", "CLIENT_TEST_KEY")
     assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize("last", ["completed", "incomplete", "failed"])
+def test_a_stream_that_is_left_open_after_the_end_of_its_response_is_not_waited_out(last: str) -> None:
+    data = json.dumps({"type": f"response.{last}", "response": {}})
+
+    def reply(connection: socket.socket) -> None:
+        connection.sendall(OK + b"content-type: text/event-stream\r\n\r\n" + f"data: {data}\n\n".encode())
+        time.sleep(4)
+
+    exchange, seconds = on_a_kept_connection(reply, stream=True, total=3.5)
+    assert (exchange.left_open, exchange.error) == (True, None)
+    assert seconds < 2
