@@ -28,6 +28,8 @@ class Row:
     call: str
     counts: Mapping[str, int]
     reasons: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, str] = field(default_factory=dict)
+    """The reasons that are given for this operation by its name."""
 
     @property
     def empty(self) -> list[str]:
@@ -97,7 +99,7 @@ def rows(found: Catalog, seen: Seen, sdk: Mapping[str, int] | None = None) -> It
             "defects": len(defects[operation.id]),
         }
         why = {**_default_reasons(operation), **reasons.get("*", {}), **reasons.get(operation.id, {})}
-        yield Row(operation.id, f"{operation.method} {operation.path}", counts, why)
+        yield Row(operation.id, f"{operation.method} {operation.path}", counts, why, reasons.get(operation.id, {}))
 
 
 _ALIKE = ("retrieveModelRaw", "http*")
