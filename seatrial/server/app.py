@@ -307,7 +307,7 @@ class Server:
         data = result if isinstance(result, bytes) else chat.dumps(result)
         pieces: Iterable[Piece] = [data]
         planted = False
-        for wire in self.plants.each("wire"):
+        for wire in self.plants.each("wire") if media == "application/json" else ():
             pieces, planted = wire(route, data), True
         if not planted:
             return Response(data, status, {}, media)

@@ -20,7 +20,7 @@ class Plant:
 
     `before` sees the raw request, and answers in its place, or gives the seconds that it is left waiting; `body` the parsed one, before validation; `accepts` says of a refusal that it is not
     to be made; `text` may change what the model says; `result` a plain answer; `chunks` those of a stream; `events`
-    a stream's bytes; `wire` a plain body's bytes; `error` a refusal; `headers` all headers; `models` what is served.
+    a stream's bytes; `wire` the bytes of a plain body of JSON; `error` a refusal; `headers` all headers; `models` what is served.
     """
 
     id: str
