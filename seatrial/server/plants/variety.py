@@ -29,6 +29,8 @@ def _escaped(piece: bytes) -> bytes:
 
 
 def _pretty(route: str, data: bytes) -> Iterable[Piece]:
+    if route.startswith("GET /files/") and route.endswith("/content"):
+        return [data]  # the bytes of a file are its owner's
     return [json.dumps(json.loads(data), indent=4).encode() + b"\n"]
 
 
