@@ -300,7 +300,8 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.send_signal(signal.SIGINT)
         child.wait(_GRACE_S)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        os.killpg(child.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+            os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
 
