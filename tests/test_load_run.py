@@ -396,6 +396,7 @@ def test_a_stream_that_never_ends_is_ended(tmp_path: Path) -> None:
     [
         (["nonsense", "http://127.0.0.1:9/v1"], 2, "no such load profile"),
         (["steady", "127.0.0.1:9"], 2, "http://HOST"),
+        (["steady", "http://user:canary@127.0.0.1:9/v1"], 2, "no user name"),
         (["steady", "http://127.0.0.1:99999/v1"], 2, "ort"),
         (["steady", "http://127.0.0.1:9/v1"], 3, "connect.refused"),
         (["steady", "http://no-such-host.invalid/v1"], 3, "connect.dns"),

@@ -37,6 +37,9 @@ class Address:
             raise Invalid("URL", "", f"{error}") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Invalid("URL", "", "expected http://HOST[:PORT]/PATH or https://...")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            # None of it is said again: it may be a secret.
+            raise Invalid("URL", "", "a base URL holds no user name, password, query or fragment")
         return cls(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), parts.path)
 
     @property
