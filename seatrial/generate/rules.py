@@ -28,12 +28,15 @@ COMPANIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 }
 """Members that are sent along with a member, so that it is not refused for their lack."""
 
-CLOSED = frozenset(("moderation", "prediction", "web_search_options", "prompt_cache_options", "audio", "custom"))
+CLOSED = frozenset((
+    *("moderation", "prediction", "web_search_options", "prompt_cache_options", "audio", "custom"),
+    *("context_management", "access_programs"),
+))  # fmt: skip
 """Members below which nothing is broken: few servers read them, and their schemas are large."""
 
 SELDOM = CLOSED | {
     *("prompt_cache_key", "prompt_cache_retention", "prompt_cache_breakpoint", "input_audio", "file", "allowed_tools"),
     *("refusal", "detail", "description", "name", "tool_calls", "function_call", "functions", "modalities"),
-    "include_obfuscation",
+    *("include_obfuscation", "context_compression"),
 }
 """Members that many servers leave unread: that they take a wrong value of one is no more than a SHOULD."""
