@@ -113,6 +113,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "response-input-item.json": {
         "plain": {"role": "user", "content": "Hi"}, "call": CALL,
         "output": {"type": "function_call_output", "call_id": "call_1", "output": "2"},
+        "search": {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search"}},
         "parts": {"type": "message", "role": "user", "content": [
             {"type": "input_text", "text": "a"}, {"type": "input_image", "image_url": "data:,", "detail": "low"}]},
     },
@@ -124,6 +125,12 @@ GOOD: dict[str, dict[str, Any]] = {
         },
         "items": {"model": "m", "input": [{"role": "user", "content": "Hi"}, CALL, THOUGHT], "tool_choice": "required"},
         "bare": {},
+        "chosen": {
+            "tools": [{"type": "mcp", "server_label": "a", "server_url": "https://a.example"}],
+            "tool_choice": {"type": "mcp", "server_label": "a"}, "prompt_cache_options": {"mode": "explicit"},
+            "context_management": [{"type": "compaction", "compact_threshold": 1000}],
+        },
+        "allowed": {"tools": [TOOL], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [TOOL]}},
     },
     "response-input-tokens-request.json": {"plain": {"model": "m", "input": "Hi", "tools": [TOOL]}},
     "conversation-request.json": {"plain": {"items": [{"role": "user", "content": "Hi"}], "metadata": {"a": "b"}}},
@@ -131,6 +138,13 @@ GOOD: dict[str, dict[str, Any]] = {
     "conversation-items-request.json": {"plain": {"items": [{"role": "user", "content": "Hi"}]}},
 }
 BAD: dict[tuple[str, str], list[tuple[Any, ...]]] = {
+    ("response-request.json", "chosen"): [
+        ("/tools/0/server_label", DROP), ("/tool_choice/server_label", DROP), ("/tool_choice/type", DROP),
+        ("/prompt_cache_options/mode", "none"), ("/context_management/0/type", DROP),
+        ("/context_management/0/compact_threshold", 999),
+    ],
+    ("response-request.json", "allowed"): [("/tool_choice/mode", "none"), ("/tool_choice/tools", DROP)],
+    ("response-input-item.json", "search"): [("/status", "done"), ("/id", DROP), ("/action", "search")],
     ("response.json", "plain"): [
         ("/id", DROP), ("/object", "chat.completion"), ("/output", None), ("/tools", None), ("/tools/0/name", DROP),
         ("/usage/total_tokens", DROP), ("/incomplete_details/reason", "length"), ("/status", "done"),
