@@ -142,7 +142,7 @@ def members(arm: Any) -> dict[str, tuple[Any, bool]]:
 
 
 def overload(annotation: Any) -> bool:
-    """Whether this is the True or False that tells two overloads of the client apart: on the wire it is a boolean."""
+    """Whether this is one or both of True and False, by which the client tells two overloads of a call apart."""
     return all(isinstance(value, bool) for arm in arms(annotation) for value in typing.get_args(arm) or ("",))
 
 
@@ -154,11 +154,10 @@ def differences(annotation: Any, nodes: list[Node], path: str = "") -> typing.It
     if path and any("$ref" in node and "#" not in node["$ref"] for node, _, _ in nodes):
         return
     choices = arms(annotation)
-    if overload(annotation):
-        return
     values = {value for arm in choices if typing.get_origin(arm) is typing.Literal for value in typing.get_args(arm)}
     allowed = {value for node, _, _ in nodes for value in node.get("enum", [node["const"]] if "const" in node else [])}
-    if values and allowed and str not in choices:
+    # True of one overload and False of another are a boolean, whatever a branch says of one of them.
+    if values and allowed and str not in choices and values != {True, False}:
         yield from (("value", f"{path}={value}") for value in sorted(values - allowed))
     for arm in choices:
         if typing.get_origin(arm) in (list, collections.abc.Iterable, collections.abc.Sequence):
@@ -174,8 +173,9 @@ def differences(annotation: Any, nodes: list[Node], path: str = "") -> typing.It
             continue
         if name in unconditional and not all(shape[name][1] for shape in shapes if name in shape):
             yield "firmer", f"{path}/{name}"
-        demanded = (shape[name] for shape in shapes if name in shape)
-        if name not in anyhow and any(required and not overload(hint) for hint, required in demanded):
+        demanded = [shape[name] for shape in shapes if name in shape]
+        always = all(required for _, required in demanded)
+        if name not in anyhow and (always or any(required and not overload(hint) for hint, required in demanded)):
             yield "softer", f"{path}/{name}"
         union = typing.Union[tuple(shape[name][0] for shape in shapes if name in shape)]  # noqa: UP007
         yield from differences(union, inner, f"{path}/{name}")
