@@ -35,7 +35,7 @@ check: $(STAMP)
 	@$(BIN)/seatrial check $(URL) $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 3 --dist worksteal -q $(ARGS)
+	$(BIN)/python -m pytest -n 6 --dist worksteal -q $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -22,7 +22,7 @@ def _plugin() -> Any:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each case, and one for each operation that right requests are drawn for."""
-    if {"seatrial_case", "sdk_case", "drawn_from"}.intersection(metafunc.fixturenames):
+    if {"seatrial_case", "sdk_case", "drawn_from", "crowd_of"}.intersection(metafunc.fixturenames):
         try:
             cases = _plugin().selected(metafunc.config)
         except Invalid as error:

@@ -32,8 +32,8 @@ def moderations(client: Any) -> None:
     with client.plain() as sdk_client:
         made = sdk_client.moderations.create(model=client.model, input="I love ships.")
     require(isinstance(made.results[0].flagged, bool), made.results)
-    flags = made.results[0].categories.model_dump()
-    require(flags and all(flag is None or isinstance(flag, bool) for flag in flags.values()), flags)
+    hate = made.results[0].categories.hate
+    require(isinstance(hate, bool), f"hate: {hate!r}")
 
 
 def stored(client: Any) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from seatrial import server, session
+from seatrial.generate.donor import SOURCE
 from seatrial.model import Case, Status, Verdict
 from seatrial.play import Player
 from seatrial.session import Options
@@ -69,9 +70,10 @@ def play(plants: tuple[str, ...], cases: Iterable[Case], profile: str = "openai-
 
 @cache
 def nightly() -> tuple[Case, ...]:
-    """Every case there is."""
+    """Every case that somebody wrote: what is generated has tests of its own, and takes minutes."""
     options = Options("", tier="nightly")
-    return tuple(session.select(session.catalog(options), options)[0])
+    cases = session.select(session.catalog(options), options)[0]
+    return tuple(case for case in cases if case.scenario.source != SOURCE)
 
 
 @cache
@@ -91,17 +93,44 @@ def matches(verdict: Verdict, trips: Iterable[str]) -> bool:
     return any(verdict.check == trip or fnmatch.fnmatchcase(verdict.id, trip) for trip in trips)
 
 
-def showing(trips: Iterable[str], most: int = 6) -> list[Case]:
+FILES: dict[str, tuple[str, ...]] = {
+    "audio": ("audio", "queue_media"),
+    "speech": ("speech",),
+    "images": ("images", "queue_media"),
+    "moderations": ("moderations",),
+    "responses": ("responses", "conversations"),
+    "responses streaming": ("responses",),
+    "conversations": ("conversations", "responses"),
+    "vector stores": ("vector_stores", "files"),
+    "fine-tuning": ("fine_tuning",),
+    "files": ("files", "uploads", "batches"),
+    "uploads": ("uploads", "files"),
+    "batches": ("batches",),
+    "lists": ("files", "vector_stores", "fine_tuning", "batches", "chat_stored", "conversations", "responses_kept"),
+    "stored chat": ("chat_stored",),
+    "queue": ("queue",),
+}
+"""The files of scenarios that a plant's area is about; of the areas of text, all that no other area has."""
+
+
+def about(area: str, file: str) -> bool:
+    """Whether the cases of that file are about that area."""
+    if area in FILES:
+        return file.startswith(FILES[area])
+    return not any(file.startswith(names) for area, names in FILES.items() if area != "queue")
+
+
+def showing(plant: server.Plant, most: int = 3) -> list[Case]:
     """Smoke cases, and cases in which the tripped verdicts pass on the clean server: up to `most` a file for each trip."""
     gated = {case.id for case in gate()}
     wanted = {case.id for case in gate() if case.scenario.tier == "smoke"}
-    for trip in trips:
+    for trip in plant.trips:
         found = list(dict.fromkeys(v.case for v in clean() if v.status is Status.PASS and matches(v, [trip])))
         found.sort(key=lambda case: case not in gated)
         by_file: dict[str, list[str]] = {}
         for case in found:
             rows = by_file.setdefault(sources()[case], [])
-            if len(rows) < most or ("*" in trip and case in gated):
+            if len(rows) < most or ("*" in trip[1:] and trip[0] != "*" and case in gated):
                 rows.append(case)
         wanted |= {case for rows in by_file.values() for case in rows}
-    return [case for case in nightly() if case.id in wanted]
+    return [case for case in nightly() if case.id in wanted and about(plant.area, case.scenario.source)]

@@ -116,6 +116,7 @@ PLANTS = (
         "the rows come in another order",
         "embeddings.count-and-order",
         "embeddings.batch-equals-singles",
+        "embeddings.batch-permuted",
         "*/must/body",
         result=result_of(_reversed, EMBEDDINGS),
     ),
