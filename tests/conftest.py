@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests import plants
+
 Play = Callable[[socket.socket, bytes], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole-gate", action="store_true", help="play the whole gate tier on every plant")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        plants.shared[:] = [tmp_path_factory.getbasetemp().parent]
 
 
 def read_request(connection: socket.socket) -> bytes:

@@ -12,6 +12,8 @@ from tests import plants
 DEFECTS = sorted(id for id, plant in server.catalog().items() if plant.kind == "defect")
 CONSEQUENCES = ("stream.equals-plain", "logprobs.stream-equals-plain")
 """A plain answer that is spoilt differs from its stream: that is true, and said beside the fault itself."""
+IN_A_CROWD = {"answers.not-mixed"}
+"""Checks that only a crowd of generated requests shows: tests/test_generated.py plants their defects."""
 VARIANTS = sorted(id for id, plant in server.catalog().items() if plant.kind == "variant")
 
 
@@ -33,7 +35,7 @@ def test_every_check_passes_somewhere_on_the_clean_server() -> None:
     """A check that is never seen to pass is one that sees nothing."""
     seen = {v.check for v in plants.clean() if v.status is Status.PASS}
     unseen = set(checks()) - seen
-    assert unseen <= {"headers.retry-after"}, unseen
+    assert unseen <= {"headers.retry-after", *IN_A_CROWD}, unseen
 
 
 def test_every_check_has_a_planted_defect() -> None:
@@ -41,7 +43,7 @@ def test_every_check_has_a_planted_defect() -> None:
     assert set(checks()) - tripped == set()
 
 
-@pytest.mark.parametrize("id", DEFECTS)
+@pytest.mark.parametrize("id", [id for id in DEFECTS if not IN_A_CROWD.issuperset(server.catalog()[id].trips)])
 def test_a_defect_is_caught_by_its_check(id: str, request: pytest.FixtureRequest) -> None:
     plant = server.catalog()[id]
     whole = request.config.getoption("--whole-gate")

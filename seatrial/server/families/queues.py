@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import secrets
 import time
@@ -11,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from seatrial.server.call import Call
-from seatrial.server.plant import Json
+from seatrial.server.plant import Json, Plants
 from seatrial.server.refuse import Refused, bad
 
 QUEUED_S, ENDED_S = 0.1, 0.3
@@ -57,7 +58,10 @@ def _submitted(call: Call, kind: str) -> Job:
     key = call.request.headers.get("idempotency-key")
     if key is not None and keys.get(key) in _jobs(call):
         return _jobs(call)[keys[key]]
-    made = call.server.chat(call.request, call.body)
+    # A job keeps what the engine said: what a plant spoils is spoilt where the job's answer is sent.
+    engine = copy.copy(call.server)
+    engine.plants = Plants()
+    made = engine.chat(call.request, call.body)
     if made.media_type != "application/json":
         raise bad("stream", "What is queued cannot be streamed.", "unsupported_value")
     job = Job(f"{kind}-{secrets.token_hex(8)}", kind, json.loads(bytes(made.body)))

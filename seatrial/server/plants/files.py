@@ -38,10 +38,11 @@ def without_query(*names: str) -> Callable[[dict[str, str]], Any]:
 
 
 def answering(method: str, ending: str, made: Callable[[Request], Response | None]) -> Before:
-    """Answers in the place of a route whose path is `ending`, or ends with it."""
+    """Answers in the place of a route: the path below the version is `ending`, or any that no ending is given for."""
 
     def hook(request: Request, body: bytes) -> Response | None:
-        hit = request.method == method and request.url.path.endswith(ending)
+        below = "/" + request.url.path.split("/", 2)[-1]
+        hit = request.method == method and ending in ("", below)
         return made(request) if hit else None
 
     return hook

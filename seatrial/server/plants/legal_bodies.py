@@ -24,8 +24,9 @@ from seatrial.server.plants.shape import (
 def _extra(value: Any) -> Any:
     """Every object of an answer gets a member that nobody asked for."""
     if isinstance(value, dict):
-        # Metadata are the user's own: what is added to them is no member, but another pair.
-        inner = {name: item if name == "metadata" else _extra(item) for name, item in value.items()}
+        # Metadata and attributes are the user's own: what is added to them is no member, but another pair.
+        own = ("metadata", "attributes")
+        inner = {name: item if name in own else _extra(item) for name, item in value.items()}
         return {**inner, "x_extra": {"note": [1, None, "more"]}}
     return [_extra(item) for item in value] if isinstance(value, list) else value
 

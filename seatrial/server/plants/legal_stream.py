@@ -100,7 +100,7 @@ def _gzip_header(status: int, headers: dict[str, str]) -> None:
     if (
         _TAKES_GZIP.get()
         and status == 200
-        and headers.get("content-type", "").startswith(("application/", "text/", "audio/"))
+        and headers.get("content-type", "").startswith(("application/json", "text/event-stream"))
     ):
         headers["content-encoding"] = "gzip"
 

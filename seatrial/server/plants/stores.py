@@ -102,7 +102,7 @@ PLANTS = (
     defect("vector-stores.modify-ignored", AREA, "a new name is ignored", BODY, body=ignoring("name", route=f"POST {ONE}")),
     defect("vector-stores.attributes-ignored", AREA, "new attributes are ignored", BODY, result=result(lambda m: m.update(attributes={}), f"POST {FILE}")),
     defect("vector-stores.chunking-ignored", AREA, "the chunking strategy is ignored", BODY, STATUS, body=ignoring("chunking_strategy", route=f"POST {FILES}")),
-    defect("vector-stores.limit-ignored", AREA, "the limit of a list is ignored", BODY, "cursor.*", before=_unlimited),
+    defect("vector-stores.limit-ignored", AREA, "the limit of a list is ignored", BODY, "cursor.limit", before=_unlimited),
     defect("vector-stores.created-iso", AREA, "created_at is a date as text", SCHEMA, result=result(_iso, *SHOWN)),
     defect("vector-stores.more-unsaid", AREA, "a list does not say whether there is more", SCHEMA, BODY, result=result(without("has_more"), *LISTS)),
     defect("vector-stores.score-raw", AREA, "scores are of another scale", SCHEMA, result=result(lambda m: [row.update(score=13.9) for row in m["data"]], f"POST {SEARCH}")),
