@@ -5,14 +5,19 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REAL := .venv-real
 REAL_STAMP := $(REAL)/.installed
+BOM := .venv-bom
+BOM_STAMP := $(BOM)/.installed
+RELEASE := .venv-release
 ARGS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help check test real real-load nightly-demo bench screenshots lint lock defects mutation hostile clean
+.PHONY: help check test test-all dist real real-load nightly-demo bench screenshots lint lock defects mutation hostile clean
 
 help:
 	@echo "make check [URL=https://host/v1] [ARGS='--model ID']   the conformance report"
 	@echo "make test                                              the whole test-suite"
+	@echo "make test-all [PYTHONS='python3.11 python3.12 …']       the same on each of these, in environments of their own"
+	@echo "make dist                                              wheel, sdist and SBOM, from a clean environment"
 	@echo "make real                                              the check on a real llama.cpp server"
 	@echo "make real-load                                         load tests on a real llama.cpp server"
 	@echo "make nightly-demo                                      two nights with a defect planted between, and their site"
@@ -36,6 +41,29 @@ check: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 6 --dist worksteal -q $(ARGS)
+
+PYTHONS ?= $(foreach minor,11 12 13 14,$(shell command -v python3.$(minor)))
+test-all:
+	@for python in $(PYTHONS); do \
+		$$python -c 'pass' 2>/dev/null || { echo "$$python does not start"; continue; }; \
+		$(MAKE) --no-print-directory test PYTHON=$$python VENV=.venv-$$(basename $$python) || exit 1; \
+	done
+
+$(BOM_STAMP): requirements/release.txt
+	@test -x $(BOM)/bin/python || $(PYTHON) -m venv $(BOM)
+	$(BOM)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/release.txt
+	@touch $@
+
+# The bill of materials is of what the wheel brings where it is installed by itself, at the locked versions.
+dist: $(STAMP) $(BOM_STAMP)
+	rm -rf dist $(RELEASE)
+	$(BIN)/python -m hatchling build -d dist
+	$(BIN)/python -m venv --without-pip $(RELEASE)
+	sed -n 's/^\([a-z].*==[^\\]*\)\\$$/\1/p' requirements/lock.txt > $(RELEASE)/versions.txt
+	$(BIN)/python -m pip --python $(RELEASE)/bin/python install --quiet -c $(RELEASE)/versions.txt dist/*.whl
+	cd $(RELEASE) && bin/python -P -m seatrial --version
+	$(BOM)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json $(RELEASE)
+	@cd dist && sha256sum * > SHA256SUMS && cat SHA256SUMS
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -75,6 +103,7 @@ lock:
 	$(PYTHON) -m pip install --quiet uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml requirements/build.in -o requirements/lock.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements/real.in -o requirements/real.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements/release.in -o requirements/release.txt
 
 clean:
-	rm -rf $(VENV) $(REAL) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* dist .pytest_cache .mypy_cache .ruff_cache

@@ -18,6 +18,11 @@ def _specs() -> Mapping[str, Mapping[str, Any]]:
     return table
 
 
+def title(name: str) -> str:
+    """The title, version and date of the specification of that short name. Raises KeyError."""
+    return str(_specs()[name]["title"])
+
+
 @cache
 def url(at: str) -> str:
     """The URL of a citation `name#fragment`. Raises Invalid where specs.yaml cannot resolve it."""

@@ -8,7 +8,6 @@ import sys
 
 import click
 
-from seatrial import __version__
 from seatrial.model import Invalid, Unreachable
 
 
@@ -25,8 +24,18 @@ class _Commands(click.Group):
         return found
 
 
+def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from seatrial import version  # and with it every check
+
+        click.echo(version.said())
+        context.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="seatrial")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="What judges by what."
+)
 def cli() -> None:
     """Conformance and load testing for OpenAI-compatible LLM backends.
 
