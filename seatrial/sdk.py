@@ -169,7 +169,7 @@ ROWS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...], str]] = {
     "sdk.stored": (
         "A stored completion is read again, changed, listed, read by its messages, and deleted",
         "chat",
-        ("chat", "chat.stored"),
+        ("chat.stored", "chat"),
         (
             "createChatCompletion",
             "getChatCompletion",

@@ -120,7 +120,7 @@ def test_a_defect_is_seen_by_the_client(suite: Any, id: str) -> None:
         ("legal.model-alias", "legal.nulls", "legal.several-tokens", "legal.terminal-content", "legal.nondeterministic"),
         ("legal.one-word",),
         ("legal.own-mind",),
-        ("legal.filter-chunk", "legal.bare"),
+        ("legal.filter-chunk", "legal.bare", "legal.no-stored-completions"),
     ],
 )  # fmt: skip
 def test_a_legal_server_is_not_accused_by_the_client(suite: Any, plants: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from seatrial.server.plant import Json
 from seatrial.server.plants.answers import counted, error, seventh, when
-from seatrial.server.plants.shape import COMPLETIONS, result, variant
+from seatrial.server.plants.shape import CHAT, COMPLETIONS, result, variant
 
 
 def absent_route(status: int, path: str) -> Any:
@@ -19,6 +19,13 @@ def absent_route(status: int, path: str) -> Any:
         return None
 
     return before
+
+
+def _forgets(request: Request, body: bytes) -> Response | None:
+    path = request.url.path.removeprefix("/v1")
+    if path.startswith(CHAT) and (request.method, path) != ("POST", CHAT):
+        return error(404, "File Not Found", None, "not_found_error")
+    return None
 
 
 def refuses(name: str, *inner: str) -> Any:
@@ -79,6 +86,7 @@ PLANTS = (
     variant("no-completions-404", "legacy completions are not offered: 404", before=absent_route(404, COMPLETIONS)),
     variant("no-completions-405", "legacy completions are not offered: 405", before=absent_route(405, COMPLETIONS)),
     variant("no-embeddings-501", "embeddings are not offered: 501", before=absent_route(501, "/embeddings")),
+    variant("no-stored-completions", "store is taken, but there are no routes for what is stored", before=_forgets),
     *(
         variant(f"refuses-{name.replace('_', '-')}", f"{name} is refused by name", before=refuses(name))
         for name in (
