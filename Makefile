@@ -8,10 +8,12 @@ REAL_STAMP := $(REAL)/.installed
 BOM := .venv-bom
 BOM_STAMP := $(BOM)/.installed
 RELEASE := .venv-release
+LITELLM := .venv-litellm
+VLLM := .venv-vllm
 ARGS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help check test test-all dist real real-load nightly-demo bench screenshots lint lock defects mutation hostile clean
+.PHONY: help check test test-all dist real real-load compatibility nightly-demo bench screenshots lint lock defects mutation hostile clean
 
 help:
 	@echo "make check [URL=https://host/v1] [ARGS='--model ID']   the conformance report"
@@ -20,6 +22,7 @@ help:
 	@echo "make dist                                              wheel, sdist and SBOM, from a clean environment"
 	@echo "make real                                              the check on a real llama.cpp server"
 	@echo "make real-load                                         load tests on a real llama.cpp server"
+	@echo "make compatibility                                     docs/compatibility.md, from llama.cpp, LiteLLM and vLLM (4 GB, an hour)"
 	@echo "make nightly-demo                                      two nights with a defect planted between, and their site"
 	@echo "make bench                                             the load client's cost and truth, beside its peers"
 	@echo "make defects                                           every planted defect and legal variant, whole gate"
@@ -90,6 +93,20 @@ real: $(STAMP) $(REAL_STAMP)
 real-load: $(STAMP) $(REAL_STAMP)
 	@$(BIN)/python -m seatrial.backends.run_real --load --python $(REAL)/bin/python $(ARGS)
 
+$(LITELLM)/.installed: requirements/litellm.txt
+	@test -x $(LITELLM)/bin/python || $(PYTHON) -m venv $(LITELLM)
+	$(LITELLM)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/litellm.txt
+	@touch $@
+
+# torch's build for the CPU is on an index of its own (PIP_EXTRA_INDEX_URL): without it this column is left out.
+$(VLLM)/.installed: requirements/vllm.txt
+	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	@timeout 1800 $(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/vllm.txt \
+		&& touch $@ || { echo "vLLM does not install here, its column is left out"; rm -rf $(VLLM); }
+
+compatibility: $(STAMP) $(REAL_STAMP) $(LITELLM)/.installed $(VLLM)/.installed
+	@$(BIN)/python -m seatrial.backends.compatibility $(ARGS)
+
 nightly-demo: $(STAMP)
 	@$(BIN)/python -m seatrial.backends.nightly_demo --python $(REAL)/bin/python $(ARGS)
 
@@ -104,6 +121,8 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml requirements/build.in -o requirements/lock.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements/real.in -o requirements/real.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements/release.in -o requirements/release.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements/litellm.in -o requirements/litellm.txt
+	uv pip compile --python-platform x86_64-manylinux_2_35 --python-version 3.11 --override requirements/vllm-override.in --generate-hashes --no-header requirements/vllm.in -o requirements/vllm.txt
 
 clean:
 	rm -rf .venv .venv-* dist .pytest_cache .mypy_cache .ruff_cache

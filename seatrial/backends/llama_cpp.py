@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import select
 import signal
-import stat
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
+
+from seatrial.backends.lifetime import KEY, healthy, input_pipe, left_alone
 
 _START_S = 120
 _SLOTS = 4
@@ -71,35 +69,9 @@ def _serve(given: argparse.Namespace, model: Path) -> Any:
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
         # The batch stays at its 512 tokens, although a longer input is then answered 500: the scores of each token of
         # a batch are kept for the whole vocabulary, which took 7 GB with 4096.
-    if os.environ.get("SEATRIAL_REAL_KEY"):
-        params.api_keys = [os.environ["SEATRIAL_REAL_KEY"]]
+    if os.environ.get(KEY):
+        params.api_keys = [os.environ[KEY]]
     return xllamacpp.Server(params)
-
-
-def _healthy(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:  # noqa: S310 - loopback http only
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def _left_alone(parent: int, stdin: int | None) -> bool:
-    """Whether nobody is there any more who would stop this process: another parent, or the end of the input pipe."""
-    if stdin is None:
-        time.sleep(0.2)
-    elif select.select([stdin], [], [], 0.2)[0] and not os.read(stdin, 4096):
-        return True
-    return os.getppid() != parent
-
-
-def _input_pipe() -> int | None:
-    """The standard input where it is a pipe or socket: a terminal or /dev/null says nothing about who is there."""
-    try:
-        mode = os.fstat(0).st_mode
-    except OSError:
-        return None
-    return 0 if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else None
 
 
 def main() -> int:
@@ -135,9 +107,9 @@ def main() -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda number, _: ended.append(number))
     signal.alarm(0)
-    address, stdin, announced, code = server.listening_address, _input_pipe(), False, 0
-    while not ended and not _left_alone(parent, stdin):
-        if not announced and _healthy(address):
+    address, stdin, announced, code = server.listening_address, input_pipe(), False, 0
+    while not ended and not left_alone(parent, stdin):
+        if not announced and healthy(f"{address}/health"):
             announced = True
             os.write(out, f"{address}/v1\n".encode())
         elif not announced and time.monotonic() > deadline:

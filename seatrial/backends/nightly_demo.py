@@ -13,34 +13,16 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seatrial.backends.run_real import first_line
+from seatrial.backends import lifetime
 
 ALWAYS, LATER = "usage.sum", "stream.one-id"
 """The defect of both nights, and the one of the second, by the checks that they trip."""
 _KEY = "SEATRIAL_DEMO_KEY"
 # What a model of 270 million parameters answers the same way every night.
 _REAL = ("models.list", "chat.plain", "chat.n", "errors.route-unknown", "errors.malformed.chat")
-
-
-@contextlib.contextmanager
-def _serving(command: list[str], environment: dict[str, str]) -> Iterator[str]:
-    """The base URL of a server, or nothing where it did not start. It ends with the block."""
-    server = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
-    )
-    try:
-        yield first_line(server).partition(" ")[0]
-    finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
 
 
 def _reference(*defects: str) -> list[str]:
@@ -104,18 +86,18 @@ def main() -> int:
     shutil.rmtree(given.out, ignore_errors=True)
     given.out.mkdir(parents=True)
     key = secrets.token_urlsafe(24)
-    environment = {**os.environ, _KEY: key, "SEATRIAL_REAL_KEY": key}
+    environment = {**os.environ, _KEY: key, lifetime.KEY: key}
     package = str(Path(__file__).resolve().parent.parent.parent)
     real = _real(given.python, Path(".cache/llama.log"))
     codes = []
     with contextlib.ExitStack() as stack:
-        urls = {"clean": stack.enter_context(_serving(_reference(), environment)), "planted": ""}
+        urls = {"clean": stack.enter_context(lifetime.serving(_reference(), environment)), "planted": ""}
         if real:
-            urls["llama.cpp"] = stack.enter_context(_serving(real, {**environment, "PYTHONPATH": package}))
+            urls["llama.cpp"] = stack.enter_context(lifetime.serving(real, {**environment, "PYTHONPATH": package}))
         else:
             print("llama.cpp is not installed (`make real` does that): two targets only")
         for defects in ((ALWAYS,), (ALWAYS, LATER)):
-            with _serving(_reference(*defects), environment) as urls["planted"]:
+            with lifetime.serving(_reference(*defects), environment) as urls["planted"]:
                 if not all(url.startswith("http") for url in urls.values()):
                     print(f"seatrial: a server did not start: {urls}", file=sys.stderr)
                     return 1

@@ -5,29 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-import selectors
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-_START_S = 300.0
+from seatrial.backends import lifetime
 
-
-def first_line(process: subprocess.Popen[str]) -> str:
-    """The line with the base URL, or nothing where the server ended or took too long."""
-    if process.stdout is None:
-        return ""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        end = time.monotonic() + _START_S
-        while time.monotonic() < end and process.poll() is None:
-            if selector.select(timeout=1.0):
-                return process.stdout.readline().strip()
-    return ""
-
-
-_KEY = ["--api-key-env", "SEATRIAL_REAL_KEY"]
+_KEY = ["--api-key-env", lifetime.KEY]
 
 
 def _check(url: str) -> list[str]:
@@ -51,29 +35,19 @@ def main() -> int:
     parser.add_argument("--load", action="store_true", help="run load tests instead of the check")
     known, rest = parser.parse_known_args()
     known.log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "SEATRIAL_REAL_KEY": secrets.token_urlsafe(24)}
+    environment = {**os.environ, lifetime.KEY: secrets.token_urlsafe(24)}
     package = str(Path(__file__).resolve().parent.parent.parent)
     server_environment = {**environment, "PYTHONPATH": package}
     command = [known.python, "-m", "seatrial.backends.llama_cpp", "--log", str(known.log)]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=server_environment)
-    try:
-        url = first_line(server)
+    with lifetime.serving(command, server_environment) as url:
         if not url.startswith("http"):
             print(f"seatrial: the llama.cpp server did not start; see {known.log}", file=sys.stderr)
             return 3
         print(f"llama.cpp serves gemma-3-270m at {url}", flush=True)
-        codes = [
+        return max(
             subprocess.run([sys.executable, "-m", "seatrial", *words, *rest], env=environment, check=False).returncode
             for words in (_load(url) if known.load else [_check(url)])
-        ]
-        return max(codes)
-    finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        )
 
 
 if __name__ == "__main__":
