@@ -15,7 +15,7 @@ from seatrial import __version__, baseline, connect, profile, run, scenario, sdk
 from seatrial.capability import unknown
 from seatrial.check import Check, checks, load_checks
 from seatrial.client import Bounds, Client
-from seatrial.generate import crowd, invalid, repeats, valid
+from seatrial.generate import crowd, invalid, machines, repeats, valid
 from seatrial.judge import judge, mark, relate
 from seatrial.model import Case, Invalid
 from seatrial.play import Budget, Player
@@ -64,7 +64,7 @@ def catalog(options: Options) -> Catalog:
         load_checks(options.folder / "checks")
     if options.tier == "nightly" or options.only or options.skip:
         known = list(found.scenarios.values())
-        found = found.plus(s for module in (valid, invalid, repeats, crowd) for s in module.scenarios(known))
+        found = found.plus(s for module in (valid, invalid, repeats, crowd, machines) for s in module.scenarios(known))
     return found.plus(sdk.scenarios())
 
 

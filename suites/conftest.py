@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from seatrial.generate.crowd import PREFIX as CROWD
+from seatrial.generate.machines import PREFIX as STATEFUL
 from seatrial.generate.valid import PREFIX
 from seatrial.model import Case, Invalid
 from seatrial.sdk import SOURCE
 
+_GENERATED = {"crowd_of": CROWD, "machine_of": STATEFUL, "drawn_from": PREFIX}
 _SUITES = Path(__file__).resolve().parent
 
 
@@ -22,7 +24,7 @@ def _plugin() -> Any:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each case, and one for each operation that right requests are drawn for."""
-    if {"seatrial_case", "sdk_case", "drawn_from", "crowd_of"}.intersection(metafunc.fixturenames):
+    if {"seatrial_case", "sdk_case", *_GENERATED}.intersection(metafunc.fixturenames):
         try:
             cases = _plugin().selected(metafunc.config)
         except Invalid as error:
@@ -34,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             driven = [case for case in cases if case.scenario.source == SOURCE]
             metafunc.parametrize("sdk_case", driven, ids=[case.id for case in driven])
         else:
-            name, prefix = ("crowd_of", CROWD) if "crowd_of" in metafunc.fixturenames else ("drawn_from", PREFIX)
+            name, prefix = next(row for row in _GENERATED.items() if row[0] in metafunc.fixturenames)
             scenarios = [case.scenario for case in cases if case.id.startswith(f"{prefix}/")]
             metafunc.parametrize(name, scenarios, ids=[scenario.id for scenario in scenarios])
 

@@ -124,6 +124,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "lists": ("files", "vector_stores", "fine_tuning", "batches", "chat_stored", "conversations", "responses_kept"),
     "stored chat": ("chat_stored",),
     "queue": ("queue",),
+    "sequences": ("sequences",),
 }
 """The files of scenarios that a plant's area is about; of the areas of text, all that no other area has."""
 

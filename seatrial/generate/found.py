@@ -28,16 +28,15 @@ class Kept:
 
     def keep(self, case: Case) -> Path:
         """The file that now holds the case. Raises OSError where it cannot be written."""
-        id = f"found.{case.scenario.steps[-1].operation.id.lower()}-{case.row}"
+        id = f"found.{_name(case.scenario)}-{case.row}"
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{id}.yaml"
         path.write_text(valid.as_yaml(case, id), encoding="utf-8")
         return path
 
     def cases(self, of: Scenario, operations: Mapping[str, Operation]) -> Iterator[Case]:
-        """The cases that are kept of that scenario's operation. A file that can be read no more is left alone."""
-        name = of.steps[-1].operation.id
-        paths = sorted(self.folder.glob(f"found.{name.lower()}-*.yaml"), key=lambda path: -path.stat().st_mtime)
+        """The cases that are kept of that scenario. A file that can be read no more is left alone."""
+        paths = sorted(self.folder.glob(f"found.{_name(of)}-*.yaml"), key=lambda path: -path.stat().st_mtime)
         for path in paths[:_MOST]:
             try:
                 loaded = scenario.load([path], operations)
@@ -52,3 +51,7 @@ class Kept:
     def drop(self, case: Case) -> None:
         """Forgets a case that passes again."""
         self._paths[case.id].unlink(missing_ok=True)
+
+
+def _name(scenario: Scenario) -> str:
+    return scenario.id.rpartition("/")[2].lower()

@@ -42,7 +42,7 @@ def scenarios(known: Iterable[Scenario]) -> Iterator[Scenario]:
 
 def is_drawn(case: str) -> bool:
     """Whether a case of that id is made while a run goes on: nobody planned it."""
-    return case.endswith("]") and case.startswith((f"{PREFIX}/", "generated.crowd/"))
+    return case.endswith("]") and case.startswith((f"{PREFIX}/", "generated.crowd/", "generated.stateful/"))
 
 
 def schema_of(scenario: Scenario) -> str:
