@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from pathlib import Path
@@ -220,12 +221,12 @@ def damage(path: Path) -> None:
 
 def newer(path: Path) -> None:
     History(path, create=True).__exit__(None, None, None)
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
 
 
 def foreign(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE other (x)")
 
 
@@ -257,13 +258,13 @@ def test_an_older_history_is_brought_up_to_date(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(tables, "MIGRATIONS", (*tables.MIGRATIONS, "CREATE TABLE more (x);"))
     with History(path) as history:
         assert [row.target for row in history.runs()] == ["a"]
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(tables.MIGRATIONS),)
         connection.execute("SELECT x FROM more")
     monkeypatch.setattr(tables, "MIGRATIONS", (*tables.MIGRATIONS, "CREATE TABLE broken (;"))
     with pytest.raises(Invalid, match="cannot be brought to version 4"):
         History(path)
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (3,)
 
 
