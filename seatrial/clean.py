@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import FrameType
 from typing import Any
 
+from seatrial import kept
 from seatrial.check import Inconclusive
 from seatrial.client import Client
-from seatrial.model import Exchange, Step
+from seatrial.model import Exchange, Operation, Step
 
-WITHIN_S = 10.0
+WITHIN_S = 8.0
 """For all steps of one case: what takes longer is left behind, and listed."""
+HOLD_S = 5.0
+"""How long an interrupt waits for the answer to a request that makes something."""
 _MADE_BY = re.compile(r"^\$steps\.([^.#]+)\.outputs\.")
 
 
@@ -32,29 +39,39 @@ def newest_first(steps: Sequence[Step], cleanup: Sequence[Step]) -> list[Step]:
     )
 
 
-def clean(steps: Sequence[Step], cleanup: Sequence[Step], ask: Callable[[Step], Exchange], client: Client) -> list[str]:
-    """Asks each step of the cleanup, and says of each what it left behind.
+def steps(own: Iterable[Step], heard: Sequence[Exchange], operations: Mapping[str, Operation]) -> Iterator[Step]:
+    """The scenario's own cleanup, then what removes all that was made and that it did not ask for.
 
-    A step that refers to what was never made is not asked. A DELETE leaves nothing where the answer is a success, or
-    says that it is gone; another call, such as a cancel, where it is answered at all and the server did not err.
+    `heard` grows by the answer to each before the next is drawn.
+    """
+    asked = len(heard)
+    yield from own
+    tried = [exchange.request.url for exchange in heard[asked:]]
+    yield from kept.undo((one for one in kept.kept(heard) if not any(f"/{one.id}" in u for u in tried)), operations)
+
+
+def clean(cleanup: Iterable[Step], ask: Callable[[Step], Exchange], client: Client) -> list[str]:
+    """Asks each step of the cleanup, and says of each what it left behind; takes WITHIN_S, and no longer.
+
+    A step that refers to what was never made is not asked.
     """
     left = []
     bounds, end = client.bounds, time.monotonic() + WITHIN_S
     try:
-        for step in newest_first(steps, cleanup):
+        for step in cleanup:
             client.bounds = replace(bounds, total=min(bounds.total, max(0.1, end - time.monotonic())))
-            if time.monotonic() >= end:
-                left.append(f"{step.operation.method} {step.operation.path}: not asked, the time was up")
-                continue
+            again = step.operation.id in kept.UNDOING and "base" not in step.call
             try:
+                if time.monotonic() >= end:
+                    raise Inconclusive("not asked, the time was up")
                 exchange = ask(step)
             except Inconclusive as reason:
-                if not str(reason).startswith("$steps."):
-                    left.append(f"{step.operation.method} {step.operation.path}: {reason}")
+                # What there is to remove comes again, by its id.
+                left += [] if again or str(reason).startswith("$steps.") else [f"{_named(step)}: {reason}"]
                 continue
             except OSError:
                 continue  # the record cannot be written, which is told elsewhere; what can be removed still is
-            if not _is_gone(exchange):
+            if not kept.is_gone(exchange):
                 got = f"status {exchange.status}" if exchange.error is None else exchange.error.detail
                 left.append(f"{exchange.request.method} {exchange.request.url}: {got}")
     finally:
@@ -62,9 +79,35 @@ def clean(steps: Sequence[Step], cleanup: Sequence[Step], ask: Callable[[Step], 
     return left
 
 
-def _is_gone(exchange: Exchange) -> bool:
-    if exchange.status is None or exchange.error is not None:
-        return False
-    if exchange.request.method == "DELETE":
-        return exchange.status < 300 or exchange.status in (404, 410)
-    return exchange.status < 500
+def _named(step: Step) -> str:
+    path = step.operation.path
+    for name, value in (step.call.get("parameters") or {}).items():
+        path = path.replace("{" + name + "}", str(value))
+    return f"{step.operation.method} {path}"
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """An interrupt during the block is raised at its end, or after HOLD_S, or at the second: what is made is known then.
+
+    Only the main thread of a process is interrupted; in another one this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    main, held = threading.get_ident(), threading.Timer(HOLD_S, lambda: signal.pthread_kill(main, signal.SIGINT))
+
+    def hold(_signal: int, _frame: FrameType | None) -> None:
+        if held.ident is not None:
+            raise KeyboardInterrupt
+        held.daemon = True
+        held.start()
+
+    before = signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        held.cancel()
+        signal.signal(signal.SIGINT, before)
+    if held.ident is not None:
+        raise KeyboardInterrupt

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seatrial import clean, expect, form, offered, run, view
+from seatrial import clean, expect, form, kept, offered, run, view
 from seatrial.check import Check, Inconclusive
 from seatrial.client import Client
 from seatrial.judge import erred, judge, mark, relate
-from seatrial.model import Case, Exchange, Finding, Level, Operation, Status, Step, Verdict
+from seatrial.model import Case, Exchange, Finding, Level, Operation, Request, Status, Step, Verdict
 from seatrial.profile import Target
 from seatrial.reference import ABSENT, Scope, resolve
 from seatrial.refusal import error_of, refused, retry_after
-from seatrial.step import asked_of, from_response, is_pending, names_status, wanted_status
+from seatrial.step import asked_of, called, from_response, is_pending, names_status, wanted_status
 from seatrial.summary import SPENT
 from seatrial.view import cursor
 
@@ -58,9 +59,11 @@ class Player:
         self.record = record
         self._number, self._stride = first - stride, stride
         self._silent: dict[str, int] = {}
+        self._cleaning = False
         self._taken: list[int] = []
         self._polled: list[Exchange] = []
         self._deleted: set[str] = set()
+        self._heard: list[Exchange] = []
         self._absent: dict[tuple[str, str], str] = {}
         self.strict = strict
         self._denied: set[str] = set()
@@ -76,6 +79,7 @@ class Player:
         self._taken.clear()
         self._polled.clear()
         self._deleted.clear()
+        self._heard = []
         played = False
         try:
             if disabled:
@@ -116,13 +120,13 @@ class Player:
         self.client.sent += 1
 
     def enter(self, case: Case, exchanges: Sequence[Exchange], verdicts: Sequence[Verdict]) -> list[Verdict]:
-        """Records what another client exchanged and what was found by it; the verdicts as they are shown."""
+        """Records what another client exchanged and what was found by it, if it came so far; the verdicts as shown."""
         shown = [self._shown(verdict) for verdict in verdicts]
         if self.record:
             lines = [run.exchange_line(exchange, case.id) for exchange in exchanges]
-            for line in [*lines, *map(run.verdict_line, shown)]:
+            end = [{"type": "case", "id": case.id, "judged": [], "taken": []}] if shown else []
+            for line in [*lines, *map(run.verdict_line, shown), *end]:
                 self.record.write(line)
-            self.record.write({"type": "case", "id": case.id, "judged": [], "taken": []})
         return shown
 
     def _deny(self, case: Case, verdicts: list[Verdict], exchanges: list[Exchange]) -> None:
@@ -156,12 +160,26 @@ class Player:
                 verdicts += made
             verdicts += relate(case, sorted([*exchanges, *self._polled], key=lambda one: one.number), self.checks)
         finally:
-            # Nothing of what is asked here is judged: it is no part of what the case tries.
-            steps = [step for step in case.scenario.cleanup if asked_of(step, scope) not in self._deleted]
-            for left in clean.clean(case.scenario.steps, steps, lambda step: self._ask(case, step, scope), self.client):
-                text = self.client.secret.hide(f"left on the server by {case.id}: {left}")
-                if self.record is not None:
-                    self.record.write({"type": "note", "text": text})
+            self.clean(case, self._heard, scope)
+
+    def clean(self, case: Case, heard: list[Exchange], scope: Scope | None = None) -> None:
+        """Removes what the case made by these exchanges, and notes what is left.
+
+        Nothing of what is asked is judged, or bound by the budget: it is no part of what the case tries.
+        """
+        self._heard, scope = heard, scope or self._scope(case)
+        own = [step for step in case.scenario.cleanup if asked_of(step, scope) not in self._deleted]
+        steps = clean.steps(clean.newest_first(case.scenario.steps, own), heard, self.operations)
+        waiting = self.budget.waiting_s
+        self._cleaning, self.budget.waiting_s = True, min(waiting, clean.WITHIN_S)
+        try:
+            left = clean.clean(steps, lambda step: self._ask(case, step, scope), self.client)
+        finally:
+            self._cleaning, self.budget.waiting_s = False, waiting
+        left += [str(one) for one in kept.kept(heard) if not one.id]
+        for text in left if self.record else ():
+            text = self.client.secret.hide(f"left on the server by {case.id}: {text}")
+            self.record.write({"type": "note", "text": text})  # type: ignore[union-attr]
 
     def _walk(self, case: Case, step: Step, scope: Scope, exchanges: list[Exchange], verdicts: list[Verdict]) -> str:
         """Asks for the further pages of a list, up to the `most` that the step allows; why the case goes no further."""
@@ -226,12 +244,7 @@ class Player:
         return verdicts, blocked
 
     def _ask(self, case: Case, step: Step, scope: Scope) -> Exchange:
-        call = dict(resolve({key: value for key, value in step.call.items() if key != "poll"}, scope))
-        for kind in ("body", "form"):
-            if isinstance(call.get(kind), dict):
-                whole = {**call[kind], **(call.get("merge") or {})}
-                call[kind] = {name: value for name, value in whole.items() if name not in (call.get("drop") or ())}
-        body = call.get("body")
+        call = called(step, scope)
         raw = call["raw"].encode("utf-8", "surrogateescape") if "raw" in call else None
         headers = call.get("headers")
         if "form" in call:
@@ -244,8 +257,8 @@ class Player:
                 case,
                 step.operation,
                 step.id,
-                base_url=self.target.base_for(call.get("family", case.scenario.family)),
-                body=body,
+                base_url=call.get("base") or self.target.base_for(call.get("family", case.scenario.family)),
+                body=call.get("body"),
                 raw=raw,
                 parameters=call.get("parameters"),
                 query=call.get("query"),
@@ -267,7 +280,7 @@ class Player:
         again = False
         least = 0.1
         while True:
-            if self.budget.requests is not None and self.client.sent >= self.budget.requests:
+            if self.budget.requests is not None and self.client.sent >= self.budget.requests and not self._cleaning:
                 raise Inconclusive(SPENT)
             silent = self._silent.get(operation.id, 0)
             if silent >= _BREAKER and silent - _BREAKER not in _TRIED_AGAIN:
@@ -275,7 +288,10 @@ class Player:
                 self._silent[operation.id] = silent + 1
                 raise Inconclusive(f"the last {_BREAKER} requests to {operation.id} were not answered")
             call.setdefault("base_url", self.target.base_for(case.scenario.family))
-            exchange = self.client.send(operation, self.number(), step=step, **call)
+            with clean.uninterrupted() if kept.makes(operation, call.get("body")) else nullcontext():
+                asked = Request(operation.method, call["base_url"] + operation.path, ())
+                self._heard.append(Exchange(self.number(), operation, asked, None))
+                exchange = self._heard[-1] = self.client.send(operation, self._number, step=step, **call)
             if self.record is not None:
                 self.record.write(run.exchange_line(exchange, case.id))
             if exchange.error is not None and exchange.error.kind == "closed" and not again:

@@ -19,6 +19,16 @@ def asked_of(step: Step, scope: Scope) -> str:
         return ""
 
 
+def called(step: Step, scope: Scope) -> dict[str, Any]:
+    """The call with all that it refers to, its `merge` and `drop` done. Raises Inconclusive."""
+    call = dict(resolve({key: value for key, value in step.call.items() if key != "poll"}, scope))
+    for kind in ("body", "form"):
+        if isinstance(call.get(kind), dict):
+            whole = {**call[kind], **(call.get("merge") or {})}
+            call[kind] = {name: value for name, value in whole.items() if name not in (call.get("drop") or ())}
+    return call
+
+
 def wanted_status(step: Step) -> Any:
     """The status that the most binding level expects; 200 where none says."""
     return next((expected["status"] for expected in step.expect.values() if "status" in expected), 200)

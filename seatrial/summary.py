@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from seatrial import kept
 from seatrial import run as runs
 from seatrial.baseline import breaches
 from seatrial.model import Invalid, Level, Status, Verdict
@@ -68,8 +69,13 @@ def requests(run: Run) -> int:
 
 
 def notes(run: Run) -> tuple[str, ...]:
-    """The notes of the header, then those made on the way."""
-    return (*map(str, run.header.get("notes") or ()), *run.notes)
+    """The notes of the header, those made on the way, and what is left on the server that none of them names."""
+    said = (*map(str, run.header.get("notes") or ()), *run.notes)
+    left = kept.kept(run.exchanges[number] for number in sorted(run.exchanges))
+    return (
+        *said,
+        *(f"left on the server: {one}" for one in left if one.id and not any(one.id in text for text in said)),
+    )
 
 
 @cache

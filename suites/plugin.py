@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from seatrial import home, resume, run, session, summary
+from seatrial import clean, home, resume, run, session, summary
 from seatrial.generate import repeats, valid
 from seatrial.loading import report_formats
 from seatrial.model import Case, Invalid, Unreachable, Verdict
@@ -168,6 +168,8 @@ class _Xdist:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
+        # After an interrupt a worker has this long to end its case and to remove what that made.
+        node.nodemanager.EXIT_TIMEOUT = clean.HOLD_S + clean.WITHIN_S + 2
         if _TARGET in node.config.stash:
             node.workerinput["seatrial_target"] = session.target_out(node.config.stash[_TARGET])
             node.workerinput["seatrial_after"] = node.config.stash[_AFTER]

@@ -268,33 +268,27 @@ def transcription(client: Client) -> None:
 def files(client: Client) -> None:
     with client.plain() as sdk_client:
         made = sdk_client.files.create(file=("geese.txt", GEESE.encode()), purpose="assistants")
-        try:
-            require(sdk_client.files.content(made.id).read() == GEESE.encode(), "other bytes than were sent")
-            ids = walked(sdk_client.files.list(limit=100))
-            require(made.id in ids or len(ids) == 500, f"{made.id} not among {len(ids)} files")
-        finally:
-            gone = sdk_client.files.delete(made.id)
+        require(sdk_client.files.content(made.id).read() == GEESE.encode(), "other bytes than were sent")
+        ids = walked(sdk_client.files.list(limit=100))
+        require(made.id in ids or len(ids) == 500, f"{made.id} not among {len(ids)} files")
+        gone = sdk_client.files.delete(made.id)
         require(gone.deleted is True, gone)
 
 
 def vector_stores(client: Client) -> None:
     with client.plain() as stores, client.plain(family="files") as files_client:
         store = stores.vector_stores.create(name="seatrial sdk").id
-        file = ""
-        try:
-            file = files_client.files.create(file=("geese.txt", GEESE.encode()), purpose="assistants").id
-            made = stores.vector_stores.files.create(store, file_id=file)
-            until = time.monotonic() + 60
-            while made.status == "in_progress" and time.monotonic() < until:
-                time.sleep(0.5)
-                made = stores.vector_stores.files.retrieve(file, vector_store_id=store)
-            require(made.status == "completed", f"{made.status} after a minute")
-            found = stores.vector_stores.search(store, query=GEESE).data
-            require(found and found[0].file_id == file and "geese" in found[0].content[0].text, found[:1])
-        finally:
-            if file:
-                files_client.files.delete(file)
-            stores.vector_stores.delete(store)
+        file = files_client.files.create(file=("geese.txt", GEESE.encode()), purpose="assistants").id
+        made = stores.vector_stores.files.create(store, file_id=file)
+        until = time.monotonic() + 60
+        while made.status == "in_progress" and time.monotonic() < until:
+            time.sleep(0.5)
+            made = stores.vector_stores.files.retrieve(file, vector_store_id=store)
+        require(made.status == "completed", f"{made.status} after a minute")
+        found = stores.vector_stores.search(store, query=GEESE).data
+        require(found and found[0].file_id == file and "geese" in found[0].content[0].text, found[:1])
+        files_client.files.delete(file)
+        stores.vector_stores.delete(store)
 
 
 def fine_tuning(client: Client) -> None:
@@ -358,7 +352,12 @@ def drive(player: Player, case: Case) -> Iterator[Verdict]:
         verdict = sdk.verdict(case, status, reason, findings=findings, exchange=number)
     except Exception as fault:
         verdict = erred(case, fault)
+    except KeyboardInterrupt:
+        player.enter(case, heard(), [])
+        player.clean(case, heard())
+        raise
     yield from player.enter(case, heard(), [verdict])
+    player.clean(case, heard())
 
 
 def test_sdk(sdk_case: Case, player: Player, subtests: pytest.Subtests) -> None:

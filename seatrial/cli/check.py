@@ -49,7 +49,12 @@ _GRACE_S = 20.0
 @click.option("--only", multiple=True, metavar="GLOB", help="Only these scenarios, areas or checks; repeatable.")
 @click.option("--skip", multiple=True, metavar="GLOB", help="Not these scenarios, areas or checks; repeatable.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Cases played side by side.")
-@click.option("--max-requests", type=click.IntRange(1), metavar="N", help="Stop asking after N requests.")
+@click.option(
+    "--max-requests",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Stop asking after N requests; what was made is still removed.",
+)
 @click.option("--max-tokens", type=click.IntRange(1), metavar="N", help="Draw no more requests after N tokens.")
 @click.option(
     "--examples",
@@ -297,10 +302,12 @@ def _play(
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     try:
-        child.send_signal(signal.SIGINT)
+        os.killpg(child.pid, signal.SIGINT)  # its workers too: each ends its case, and removes what that made
         child.wait(_GRACE_S)
+    except ProcessLookupError:
+        child.wait()  # it has just ended by itself
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 

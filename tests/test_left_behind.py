@@ -1,0 +1,198 @@
+"""Nothing is left on a server by a run that ended, failed or was interrupted; what could not be removed is listed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from seatrial import kept, run, server
+from seatrial.model import Exchange, Operation, TransportError
+from seatrial.model import Request as Sent
+
+ENDED = {"completed", "succeeded", "failed", "expired", "cancelled", "cancelling"}
+MODELS = ["--model", "seatrial-chat", "--model", "embeddings=seatrial-embed", "--profile", "reference"]
+
+
+def _slow(request: Request, body: bytes) -> float | None:
+    """Reading takes its time, so that an interrupt comes while something is there."""
+    return (
+        3.0
+        if request.method == "GET" and re.search(r"/(files|batches|jobs|vector_stores)/", request.url.path)
+        else None
+    )
+
+
+def _refusing(request: Request, body: bytes) -> Response | None:
+    return JSONResponse({"error": {"message": "no", "type": "no"}}, 500) if request.method == "DELETE" else None
+
+
+def _wrong(route: str, body: Any, made: Any) -> Any:
+    """A file that is answered so that a case on it fails."""
+    return {**made, "bytes": -1, "filename": 7} if route == "POST /files" and isinstance(made, dict) else made
+
+
+PLANTS = (
+    server.Plant("slow", "defect", "files", "slow reading", before=_slow),
+    server.Plant("refusing", "defect", "files", "no deletion", before=_refusing),
+    server.Plant("wrong", "defect", "files", "wrong members", result=_wrong),
+)
+
+
+@pytest.fixture(autouse=True)
+def _own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for plant in PLANTS:
+        monkeypatch.setitem(server.catalog(), plant.id, plant)
+
+
+def got(url: str) -> Any:
+    with urllib.request.urlopen(urllib.request.Request(url, headers={"authorization": "Bearer sk-left"})) as answer:
+        return json.load(answer)
+
+
+def held(url: str) -> dict[str, list[str]]:
+    """What the server's own lists hold, of each kind; what works no more is not counted."""
+    kinds = ("files", "vector_stores", "chat/completions", "batches", "fine_tuning/jobs")
+    rows = {kind: got(f"{url}/{kind}?limit=100")["data"] for kind in kinds}
+    still = {k: [row["id"] for row in r if k in kinds[:3] or row["status"] not in ENDED] for k, r in rows.items()}
+    return {kind: ids for kind, ids in still.items() if ids}
+
+
+def start(url: str, out: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "seatrial", "check", url, *MODELS, "--out", str(out), *words]
+    environment = {**os.environ, "OPENAI_API_KEY": "sk-left"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+
+
+def made(out: Path, count: int) -> bool:
+    """Whether the record holds so many answers that made something."""
+    record = out / "run.jsonl"
+    return record.exists() and len(re.findall(rb'"id":"create(?:File|VectorStore|Batch|FineT)|"id":"sdk","method":"POST"', record.read_bytes())) >= count  # fmt: skip
+
+
+def interrupted(url: str, out: Path, count: int, *words: str) -> str:
+    """What a run said that was interrupted once so much was made; it ended within its bound."""
+    running = start(url, out, *words)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not (any(held(url).values()) and (count == 0 or made(out, count))):
+        time.sleep(0.05)
+    assert held(url), "nothing was made"
+    begun = time.monotonic()
+    running.send_signal(signal.SIGINT)
+    said, _ = running.communicate(timeout=60)
+    assert time.monotonic() - begun < 25, said
+    assert running.returncode == 4, said
+    assert "Traceback" not in said
+    return said
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with server.running(server.Settings(api_key="sk-left", plants=("slow",))) as base:
+        yield base
+
+
+@pytest.mark.parametrize(
+    "only", ["files.pages", "vector-stores.file", "batches.chat", "fine-tuning.job", "sdk.files", "sdk.vector-stores"]
+)
+def test_an_interrupted_check_leaves_nothing(tmp_path: Path, url: str, only: str) -> None:
+    interrupted(url, tmp_path / "run", 0 if only.startswith("sdk.") else 1, "--only", only)
+    assert held(url) == {}
+    assert run.read(tmp_path / "run").notes == ()
+
+
+def test_an_interrupted_check_of_several_processes_leaves_nothing(tmp_path: Path, url: str) -> None:
+    names = ("files.lifecycle", "vector-stores.file", "batches.chat", "fine-tuning.job", "files.bytes")
+    words = [word for name in names for word in ("--only", name)]
+    interrupted(url, tmp_path / "run", 2, "--jobs", "2", *words)
+    assert held(url) == {}
+    assert run.read(tmp_path / "run").notes == ()
+
+
+def test_a_whole_run_leaves_nothing_also_where_steps_fail(tmp_path: Path) -> None:
+    names = (
+        "files.lifecycle",
+        "batches.chat",
+        "batches.cancel",
+        "vector-stores.file",
+        "fine-tuning.cancel",
+        "uploads.lifecycle",
+    )
+    names += ("chat-stored.lifecycle", "responses.stored", "conversations.kept", "sdk.*")
+    words = [word for name in names for word in ("--only", name)]
+    with server.running(server.Settings(api_key="sk-left", plants=("wrong",))) as url:
+        said, _ = start(url, tmp_path / "run", "--jobs", "2", *words).communicate(timeout=300)
+        assert held(url) == {}
+        found = run.read(tmp_path / "run")
+        for exchange in found.exchanges.values():
+            if exchange.operation.id == "createConversation" and exchange.status == 200:
+                with pytest.raises(urllib.error.HTTPError):
+                    got(f"{url}/conversations/{json.loads(exchange.body)['id']}")
+    assert any(v.status.word == "fail" and v.scenario.startswith("files.") for v in found.verdicts), said
+    assert not [note for note in found.notes if "left on the server" in note]
+
+
+def test_what_a_server_does_not_remove_is_listed_in_each_report(tmp_path: Path) -> None:
+    with server.running(server.Settings(api_key="sk-left", plants=("refusing",))) as url:
+        words = ["--only", "files.lifecycle", "--only", "sdk.files", "--only", "vector-stores.search"]
+        said, _ = start(url, tmp_path / "run", *words).communicate(timeout=120)
+        left = [id for ids in held(url).values() for id in ids]
+    assert len(left) == 5
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    page = (tmp_path / "run" / "report.html").read_text()
+    for id in left:
+        assert sum(id in note for note in results["notes"]) == 1, results["notes"]
+        assert id in page
+    assert re.sub(r"\s", "", said).count("leftontheserver") >= 5, said
+
+
+def test_a_budget_that_is_spent_does_not_keep_what_was_made(tmp_path: Path) -> None:
+    with server.running(server.Settings(api_key="sk-left")) as url:
+        start(url, tmp_path / "run", "--only", "files.pages", "--max-requests", "2").communicate(timeout=120)
+        assert held(url) == {}
+
+
+def exchange(number: int, method: str, path: str, body: Any, status: int | None = 200, sent: Any = None) -> Exchange:
+    asked = Sent(method, "http://h/v1" + path, (), json.dumps(sent).encode())
+    error = None if status else TransportError("timeout", "silence")
+    return Exchange(number, Operation("x", method, path), asked, status, body=json.dumps(body).encode(), error=error)
+
+
+def test_what_is_kept_is_told_by_the_exchanges() -> None:
+    heard = [
+        exchange(1, "POST", "/files", {"id": "f1"}),
+        exchange(2, "POST", "/vector_stores", {"id": "v1"}),
+        exchange(3, "POST", "/vector_stores/v1/files", {"id": "f1"}),
+        exchange(4, "DELETE", "/vector_stores/v1/files/f1", {"deleted": True}),
+        exchange(5, "POST", "/batches", {"id": "b1", "status": "validating"}),
+        exchange(6, "GET", "/batches/b1", {"id": "b1", "status": "completed", "output_file_id": "f2"}),
+        exchange(7, "POST", "/responses", {"id": "r1"}, sent={"store": False}),
+        exchange(8, "POST", "/responses", {"id": "r2"}, sent={"store": True}),
+        exchange(9, "POST", "/chat/completions", {"id": "c1"}),
+        exchange(10, "POST", "/uploads", {"id": "u1", "status": "pending"}),
+        exchange(11, "POST", "/uploads/u1/complete", {"id": "u1", "status": "completed", "file": {"id": "f3"}}),
+        exchange(12, "POST", "/files", None, None),
+        exchange(13, "POST", "/files", {"error": {}}, 400),
+        exchange(14, "DELETE", "/vector_stores/v1", {}, 500),
+        exchange(15, "DELETE", "/files/f3", {}, 404),
+    ]
+    assert [str(one) for one in kept.kept(heard)] == [
+        "/files/f1",
+        "/vector_stores/v1",
+        "/files/f2",
+        "/responses/r2",
+        "POST /files: it was not answered: what it made is not known",
+    ]
