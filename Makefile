@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REAL := .venv-real
+FRAMEWORKS := .venv-frameworks
 REAL_STAMP := $(REAL)/.installed
 BOM := .venv-bom
 BOM_STAMP := $(BOM)/.installed
@@ -13,7 +14,7 @@ VLLM := .venv-vllm
 ARGS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help check test test-all dist real real-load compatibility nightly-demo bench screenshots lint lock defects mutation hostile clean
+.PHONY: help check test test-all dist real real-load compatibility nightly-demo bench frameworks screenshots lint lock defects mutation hostile clean
 
 help:
 	@echo "make check [URL=https://host/v1] [ARGS='--model ID']   the conformance report"
@@ -27,6 +28,7 @@ help:
 	@echo "make bench                                             the load client's cost and truth, beside its peers"
 	@echo "make defects                                           every planted defect and legal variant, whole gate"
 	@echo "make hostile [ARGS='GLOB ...']                         every hostile behaviour, against check and load"
+	@echo "make frameworks                                        LangChain and LlamaIndex on the reference server"
 	@echo "make screenshots                                       the README's pictures (needs Chromium)"
 	@echo "make mutation                                          what each planted defect and legal variant is told by, as a table"
 	@echo "make lint                                              ruff and mypy"
@@ -112,6 +114,12 @@ nightly-demo: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python bench/load.py $(ARGS)
+
+# In an environment of their own: they hold back the version of the official client.
+frameworks:
+	@test -x $(FRAMEWORKS)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[sdk,langchain,llamaindex]'
+	$(FRAMEWORKS)/bin/python -m pytest -q tests/test_sdk_suite.py $(ARGS)
 
 screenshots: $(STAMP)
 	@$(BIN)/python -m docs.screenshots

@@ -11,6 +11,11 @@ from seatrial.model import Case, Citation, Level, Scenario, Status, Verdict
 AREA = "what your users' clients would see"
 SOURCE = "sdk"
 _CLIENT = "openai-python#src/openai/"
+EXTRAS = {
+    "langchain": ("langchain_openai",),
+    "llamaindex": ("llama_index.llms.openai_like", "llama_index.embeddings.openai_like"),
+}
+"""By the extra that installs them: the modules that the cases `sdk.EXTRA-...` need."""
 ROWS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...], str]] = {
     "sdk.models": (
         "client.models.list() lists models, and retrieve() finds the first of them",
@@ -217,14 +222,72 @@ ROWS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...], str]] = {
         ("createFile", "createBatch", "retrieveBatch", "downloadFile", "listBatches"),
         "resources/batches.py",
     ),
+    "sdk.langchain-chat": (
+        "LangChain's ChatOpenAI gives a message, and usage that adds up",
+        "chat",
+        ("chat",),
+        ("createChatCompletion",),
+        "langchain-openai#chat_models/base.py",
+    ),
+    "sdk.langchain-stream": (
+        "LangChain's ChatOpenAI streams a text that ends once",
+        "chat",
+        ("chat", "chat.stream"),
+        ("createChatCompletion",),
+        "langchain-openai#chat_models/base.py",
+    ),
+    "sdk.langchain-tools": (
+        "LangChain's ChatOpenAI reads a call of a named function, plain and streamed",
+        "chat",
+        ("chat", "chat.stream", "chat.tools", "chat.tools.named"),
+        ("createChatCompletion",),
+        "langchain-openai#chat_models/base.py",
+    ),
+    "sdk.langchain-embeddings": (
+        "LangChain's OpenAIEmbeddings gives a vector for each text, in the order of the texts",
+        "embeddings",
+        ("embeddings",),
+        ("createEmbedding",),
+        "langchain-openai#embeddings/base.py",
+    ),
+    "sdk.llamaindex-chat": (
+        "LlamaIndex's OpenAILike gives a message, and usage that adds up",
+        "chat",
+        ("chat",),
+        ("createChatCompletion",),
+        "llama-index#llms/llama-index-llms-openai-like/llama_index/llms/openai_like/base.py",
+    ),
+    "sdk.llamaindex-stream": (
+        "LlamaIndex's OpenAILike streams a text that ends once",
+        "chat",
+        ("chat", "chat.stream"),
+        ("createChatCompletion",),
+        "llama-index#llms/llama-index-llms-openai-like/llama_index/llms/openai_like/base.py",
+    ),
+    "sdk.llamaindex-tools": (
+        "LlamaIndex's OpenAILike reads a call of a named function, plain and streamed",
+        "chat",
+        ("chat", "chat.stream", "chat.tools", "chat.tools.named"),
+        ("createChatCompletion",),
+        "llama-index#llms/llama-index-llms-openai-like/llama_index/llms/openai_like/base.py",
+    ),
+    "sdk.llamaindex-embeddings": (
+        "LlamaIndex's OpenAILikeEmbedding gives a vector for each text, in the order of the texts",
+        "embeddings",
+        ("embeddings",),
+        ("createEmbedding",),
+        "llama-index#embeddings/llama-index-embeddings-openai-like/llama_index/embeddings/openai_like/base.py",
+    ),
 }
-"""By id: the requirement, the family whose model is asked, the capabilities, the operations, the file of the client."""
+"""By id: the requirement, the family whose model is asked, the capabilities, the operations, and the client's file, or
+the citation of another's."""
 
 
 def scenarios() -> Iterator[Scenario]:
     """A scenario without steps for each."""
     for id, (title, family, needs, _, file) in ROWS.items():
-        cited = (Citation(_CLIENT + file, url(_CLIENT + file), ""),)
+        at = file if "#" in file else _CLIENT + file
+        cited = (Citation(at, url(at), ""),)
         yield Scenario(id, title, AREA, family, SOURCE, cited, needs, "gate", {}, (), ())
 
 

@@ -13,10 +13,17 @@ from seatrial.model import REDACTED, Event, Exchange, Operation, Request, Transp
 from seatrial.secret import Secret
 from seatrial.sse import Reader
 
-try:
-    wire: Any = importlib.import_module("httpx2")
-except ImportError:
-    wire = importlib.import_module("httpx")
+
+def _wire() -> Any:
+    """The HTTP library that the installed client is built on; one of its name where the client is not installed."""
+    try:
+        client = importlib.import_module("openai").DefaultHttpxClient
+    except ImportError:
+        return importlib.import_module("httpx")
+    return importlib.import_module(client.__mro__[1].__module__.partition(".")[0])
+
+
+wire: Any = _wire()
 
 
 class _Heard:

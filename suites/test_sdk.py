@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import sdk_kept  # type: ignore[import-not-found]
+import sdk_langchain  # type: ignore[import-not-found]
+import sdk_llamaindex  # type: ignore[import-not-found]
 from sdk_tap import Broken, Tap, require, walked, wire  # type: ignore[import-not-found]
 from test_scenarios import show  # type: ignore[import-not-found]
 
@@ -59,6 +61,8 @@ class Client:
         self.model, self.text_model = player.target.model(family), player.target.model("chat") or ""
         key = os.environ.get(player.target.key_variable) or "none"
         bounds = player.client.bounds
+        self._idle, self.tool = bounds.idle, WEATHER
+        self.opened: list[Any] = []
         self._how: dict[str, Any] = {
             "max_retries": 0,  # nothing is retried silently
             "timeout": wire.Timeout(bounds.idle, connect=bounds.connect),
@@ -71,6 +75,12 @@ class Client:
         http = openai.DefaultHttpxClient(transport=self._tap.transport())
         base = self._base_for(family or self._family)
         return openai.OpenAI(base_url=base, api_key=key or self._key, http_client=http, **self._how)
+
+    def how(self, address: str) -> dict[str, Any]:
+        """The arguments of a framework that has such a client inside: where to ask, under that name, and how."""
+        how = {**self._how, "timeout": self._idle, "api_key": self._key, address: self._base_for(self._family)}
+        self.opened.append(openai.DefaultHttpxClient(transport=self._tap.transport()))
+        return {**how, "http_client": self.opened[-1]}
 
     def later(self) -> Any:
         """The asynchronous client."""
@@ -298,17 +308,18 @@ def fine_tuning(client: Client) -> None:
 
 def functions() -> dict[str, Callable[[Client], None]]:
     """The function of each case: `sdk.chat-stream` is `chat_stream`."""
-    table = {**vars(sdk_kept), **globals()}
+    table = {**vars(sdk_kept), **vars(sdk_langchain), **vars(sdk_llamaindex), **globals()}
     return {id: table[id.removeprefix("sdk.").replace("-", "_")] for id in sdk.ROWS}
 
 
 def outcome(player: Player, case: Case, tap: Tap, last: Callable[[], Exchange | None]) -> tuple[Status, str, str]:
     """Status, reason, and what was found instead of what is required."""
+    client = Client(player, case.scenario.family, tap)
     try:
         with warnings.catch_warnings():
             # Of members that it does not know, which are legal; a user's pytest may turn warnings into errors.
             warnings.simplefilter("ignore", UserWarning)
-            functions()[case.scenario.id](Client(player, case.scenario.family, tap))
+            functions()[case.scenario.id](client)
     except Inconclusive as reason:
         return Status.INCONCLUSIVE, str(reason), ""
     except (openai.LengthFinishReasonError, openai.ContentFilterFinishReasonError) as cut:
@@ -327,12 +338,32 @@ def outcome(player: Player, case: Case, tap: Tap, last: Callable[[], Exchange | 
             return Status.INCONCLUSIVE, "the client's helper does not take an extra member that is a list", ""
         name = "" if isinstance(error, Broken) else f"{type(error).__name__}: "
         return Status.FAIL, "", f"{name}{error}"[:400]
+    finally:
+        for http in client.opened:
+            http.close()
     return Status.PASS, "", ""
+
+
+def missing(id: str) -> str:
+    """Why a case cannot be driven here, or nothing."""
+    if openai is None:
+        return MISSING
+    modules = next((modules for extra, modules in sdk.EXTRAS.items() if id.startswith(f"sdk.{extra}-")), ())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # their own, of what they import
+        for name in modules:
+            try:
+                importlib.import_module(name)
+            except ImportError as error:
+                return (
+                    f"skipped: {name} cannot be imported ({error}): pip install 'seatrial[{id[4:].partition('-')[0]}]'"
+                )
+    return ""
 
 
 def drive(player: Player, case: Case) -> Iterator[Verdict]:
     """The verdict on one case; its exchanges and itself are recorded."""
-    disabled = offered.disabled(case, player.target) if openai else MISSING
+    disabled = missing(case.scenario.id) or offered.disabled(case, player.target)
     if disabled:
         yield from player.enter(case, [], [sdk.verdict(case, Status.SKIPPED, disabled)])
         return
