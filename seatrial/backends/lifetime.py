@@ -20,7 +20,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-_START_S = 300.0
+_START_S = 600.0
 KEY = "SEATRIAL_REAL_KEY"
 """The variable with the key that a backend asks of its clients."""
 

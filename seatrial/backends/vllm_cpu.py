@@ -72,8 +72,18 @@ def main() -> int:
         "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
         "VLLM_API_KEY": os.environ.get(lifetime.KEY, ""),
     }
-    command = [str(Path(sys.executable).parent / "vllm"), "serve", str(made(given.cache)), "--served-model-name", _NAME]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--max-model-len", str(_CONTEXT), "--enforce-eager"]
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(made(given.cache))]
+    command += [
+        "--served-model-name",
+        _NAME,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--max-model-len",
+        str(_CONTEXT),
+        "--enforce-eager",
+    ]
     command += ["--enable-auto-tool-choice", "--tool-call-parser", "hermes", "--max-num-seqs", "4"]
     return lifetime.stay(command, port, "/health", given.log, environment)
 
