@@ -41,23 +41,17 @@ def first_line(process: subprocess.Popen[str]) -> str:
 @contextlib.contextmanager
 def serving(command: list[str], environment: Mapping[str, str]) -> Iterator[str]:
     """The base URL of a backend, or nothing where it did not start. It ends with the block."""
-    server = subprocess.Popen(
+    with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
-    )
-    try:
-        yield first_line(server).partition(" ")[0]
-    finally:
-        end(server)
-
-
-def end(server: subprocess.Popen[str]) -> None:
-    """The process has ended, at the latest after ten seconds."""
-    server.terminate()
-    try:
-        server.wait(10)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+    ) as server:
+        try:
+            yield first_line(server).partition(" ")[0]
+        finally:
+            server.terminate()
+            try:
+                server.wait(15)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 def healthy(url: str) -> bool:
