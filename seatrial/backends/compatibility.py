@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fnmatch
 import os
 import secrets
 import subprocess
@@ -12,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial import files, home
+from seatrial import files, home, session
 from seatrial.backends import lifetime
 from seatrial.compatibility import FILE
+from seatrial.session import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,12 @@ BACKENDS = (
 
 
 def asked() -> list[str]:
-    """The scenarios that the cells of the table rest on, as words of the check: a cell's `chat.plain*/must/*` is `chat.plain*`."""
+    """The scenarios of the gate that the cells of the table rest on, as words of the check."""
     rows = files.read(home.folder("reports") / FILE, "compatibility.schema.json").data["rows"]
-    globs = dict.fromkeys(glob.partition("/")[0] for row in rows for glob in (*row["works"], *row.get("details", ())))
-    return [word for glob in globs for word in ("--only", glob)]
+    globs = {glob.partition("/")[0] for row in rows for glob in (*row["works"], *row.get("details", ()))}
+    cases = session.select(session.catalog(Options("")), Options(""))[0]
+    named = {case.scenario.id for case in cases if any(fnmatch.fnmatchcase(case.id, glob) for glob in globs)}
+    return [word for name in sorted(named) for word in ("--only", name)]
 
 
 @contextlib.contextmanager
