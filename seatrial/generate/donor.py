@@ -19,6 +19,9 @@ SOURCE = "generated"
 """Stands where a scenario's file is named."""
 
 
+_TOKENS = 16
+"""The fewest that a response may be limited to."""
+
 _ASKED = frozenset(("model", "input", "prompt", "messages", "file"))
 """What a request is about; words of capabilities that are about some forms of it."""
 
@@ -50,7 +53,9 @@ class Donor:
         """The body or form, without what a server may refuse by name: then that would be all it says."""
         given: dict[str, Any] = self.step.call[self.part]
         needed = document(str(self.step.operation.request)).get("required", ())
-        return {name: value for name, value in given.items() if name in needed or name not in _refusable()}
+        kept = {name: value for name, value in given.items() if name in needed or name not in _refusable()}
+        # What should be refused is answered as a rule by servers that do not look, and then every token is paid for.
+        return {name: min(value, _TOKENS) if name == "max_output_tokens" else value for name, value in kept.items()}
 
     @property
     def asked(self) -> str:
