@@ -50,7 +50,9 @@ def _made(exchange: Exchange) -> list[Place]:
         return []
     if exchange.operation.id in _STORED and exchange.request.get("store") is not True:
         return []
-    return [(*_place(exchange), str(row["id"])) for row in _shown(exchange)]
+    # A file that is put into a store keeps its id: `stores.belongs` judges one that does not.
+    named = exchange.request.get("file_id")
+    return [(*_place(exchange), str(row["id"])) for row in _shown(exchange) if named in (None, row["id"])]
 
 
 def _deleted(exchange: Exchange) -> Place:
@@ -131,11 +133,19 @@ def _uses_deleted(exchanges: Sequence[Exchange]) -> bool:
     return bool(_uses(exchanges))
 
 
+def _is_error(exchange: Exchange) -> bool:
+    """Whether a success tells of an error: `errors.not-in-200` judges that."""
+    try:
+        return exchange.media == "application/json" and view.error_in_200(view.json_body(exchange))
+    except Inconclusive:
+        return False
+
+
 @relation("kept.gone", level=MUST, applies=_uses_deleted, spec="rfc9110#section-9.3.5")
 def gone(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """What was deleted, and all that belonged to it, is gone for good: every later request for it is refused."""
     for exchange, end in _uses(exchanges):
-        if view.is_ok(exchange):
+        if view.is_ok(exchange) and not _is_error(exchange):
             where = f"exchange {exchange.number}, {exchange.request.method} after exchange {end.number}"
             yield Finding("4XX: it was deleted", f"status {exchange.status}", where)
 

@@ -225,6 +225,7 @@ PLANTS = (
         "files",
         "a file that is deleted is still there",
         "*/gone/must/status",
+        "kept.gone",
         "*/content-gone/must/status",
         before=answering("DELETE", "", _not_deleted),
     ),

@@ -127,6 +127,7 @@ PLANTS = (
         "conversations",
         "a change of the metadata is answered and lost",
         "conversations.kept/read/must/body",
+        "kept.changed",
         result=result(put("metadata", {"ship": "Kittiwake"}), "GET /conversations/{conversation_id}"),
     ),
     defect(
@@ -144,6 +145,7 @@ PLANTS = (
         "conversations",
         "a page says that there are no more",
         "conversations.items/first/must/body",
+        "kept.listed",
         result=result(put("has_more", False), "GET /conversations/{conversation_id}/items"),
     ),
     defect(

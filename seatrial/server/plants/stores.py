@@ -98,7 +98,7 @@ PLANTS = (
     defect("stores.search-order/reversed", AREA, "the best result comes last", "stores.search-order", BODY, result=result(lambda m: m["data"].reverse(), f"POST {SEARCH}"), **SHOULD),
     defect("stores.status-forward/back", AREA, "new attributes set a file back", "stores.status-forward", result=result(lambda m: m.update(status="in_progress"), f"POST {FILE}")),
     defect("vector-stores.search-empty", AREA, "a search finds nothing of what was read", BODY, result=result(lambda m: m.update(data=[]), f"POST {SEARCH}")),
-    defect("vector-stores.delete-keeps", AREA, "what is deleted is still there", STATUS, before=_kept),
+    defect("vector-stores.delete-keeps", AREA, "what is deleted is still there", STATUS, "kept.gone", before=_kept),
     defect("vector-stores.modify-ignored", AREA, "a new name is ignored", BODY, body=ignoring("name", route=f"POST {ONE}")),
     defect("vector-stores.attributes-ignored", AREA, "new attributes are ignored", BODY, result=result(lambda m: m.update(attributes={}), f"POST {FILE}")),
     defect("vector-stores.chunking-ignored", AREA, "the chunking strategy is ignored", BODY, STATUS, body=ignoring("chunking_strategy", route=f"POST {FILES}")),
