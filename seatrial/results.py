@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seatrial import __version__, run
+from seatrial import formats, run
 from seatrial.loading import report_formats
 from seatrial.model import Invalid
 from seatrial.pointer import pointer
@@ -38,9 +38,7 @@ def _file(path: Path, checked: bool) -> dict[str, Any]:
         raise Invalid(str(path), "", f"is not JSON: {error.msg}", error.lineno) from None
     except (ValueError, RecursionError) as error:
         raise Invalid(str(path), "", f"is not JSON: {error}") from None
-    given = data.get("format") if isinstance(data, dict) else None
-    if isinstance(given, int) and given > FORMAT:
-        raise Invalid(str(path), "/format", f"format {given} is newer than seatrial {__version__} knows ({FORMAT})")
+    formats.hold(path, data.get("format") if isinstance(data, dict) else None, FORMAT)
     if checked:
         from seatrial import schema  # and with it jsonschema, which a load test need not wait for
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from seatrial import schema
+from seatrial import formats, schema
 from seatrial.model import (
     Event,
     Exchange,
@@ -288,7 +288,9 @@ def read(path: Path, operations: Mapping[str, Operation] | None = None, checked:
         kind = line.get("type")
         if not header and kind != "header":
             raise Invalid(str(path), "", "is no run: the first line is not a header", number)
-        if checked and line.get("format", FORMAT) == FORMAT:
+        if kind == "header":
+            formats.hold(f"{path}:{number}", line.get("format"), FORMAT)
+        if checked:
             wrong = next(schema.validator("run.schema.json").iter_errors(line), None)
             if wrong is not None:
                 raise Invalid(str(path), pointer(wrong.absolute_path), wrong.message[:300], number)
@@ -296,8 +298,6 @@ def read(path: Path, operations: Mapping[str, Operation] | None = None, checked:
             match kind:
                 case "header":
                     header = line
-                    if line.get("format") != FORMAT:
-                        raise Invalid(str(path), "/format", f"format {line.get('format')} is not known here", number)
                 case "plan":
                     planned = line["cases"]
                 case "exchange":

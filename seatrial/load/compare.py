@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seatrial import formats
 from seatrial.model import Invalid
 
 _RESAMPLES = 400
@@ -67,8 +68,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         raise Invalid(str(path), "", f"is no load test's folder: {error.strerror}: {error.filename}") from None
     except ValueError as error:
         raise Invalid(str(folder / "load.json"), "", f"is not JSON: {error}") from None
-    if not isinstance(found, dict) or found.get("format") != 1:
-        raise Invalid(str(folder / "load.json"), "/format", "expected a load test of format 1")
+    formats.hold(folder / "load.json", found.get("format") if isinstance(found, dict) else None)
     rows = []
     for number, line in enumerate(lines, 1):
         try:
