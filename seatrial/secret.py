@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,6 +12,11 @@ from typing import Any
 from seatrial.model import REDACTED
 
 _SHORTEST = 8
+
+
+def without(*variables: str) -> dict[str, str]:
+    """The environment for a child that needs none of these variables."""
+    return {name: value for name, value in os.environ.items() if name not in variables}
 
 
 class Secret:

@@ -53,6 +53,14 @@ from seatrial.model import Invalid
     "--timeout", type=click.FloatRange(0.1, 86400), default=600.0, show_default=True, help="One request in all."
 )
 @click.option(
+    "--max-body",
+    type=click.FloatRange(0.1, 1024),
+    default=64.0,
+    show_default=True,
+    metavar="MIB",
+    help="Of one answer.",
+)
+@click.option(
     "--grace", type=click.FloatRange(0), default=30.0, show_default=True, help="For requests under way at the end."
 )
 @click.option(
@@ -99,7 +107,6 @@ def command(
             raise Invalid("--ui", "", "expected a port")
         session = control.run(profile, options, processes, ui, prometheus=prometheus)
         _shield()
-        os.environ.pop(options.api_key_env, None)  # the judging that follows needs no key
         from seatrial.load import finish
 
         return finish.finish(session)

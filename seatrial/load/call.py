@@ -18,8 +18,6 @@ from seatrial.load.wire import Connection, Pool
 
 KEEP_BYTES = 1 << 20
 """Raw bytes kept of one answer until it is known whether it will be judged."""
-MOST_BYTES = 64 << 20
-"""Of one answer, headers and all."""
 _MOST_HEAD = 256 << 10
 _LINGER_NS = 1_000_000_000
 """How long the end of the body is waited for after `[DONE]`: clients do not wait for it at all."""
@@ -33,6 +31,7 @@ class Calls:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.most = int(limits.mib * (1 << 20))  # bytes of one answer, headers and all
         self.active: set[Call] = set()
 
     def sweep(self) -> None:
@@ -183,8 +182,8 @@ class Call:
         if self.received < KEEP_BYTES:
             self.raw.append(data)
             self.raw_ns.append(at_ns)
-        elif self.received > MOST_BYTES:
-            self.fail(at_ns, Failure("body.too_large", f"larger than {MOST_BYTES >> 20} MiB"))
+        if self.received > self._calls.most:
+            self.fail(at_ns, Failure("body.too_large", f"larger than {self._calls.limits.mib:g} MiB"))
             return
         try:
             self._parser.feed_data(data)

@@ -11,12 +11,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds one request may take: to connect, to its first token, between two reads, in all."""
+    """Seconds one request may take: to connect, to its first token, between two reads, in all; MiB of its answer."""
 
     connect: float = 10.0
     first: float = 120.0
     idle: float = 60.0
     total: float = 600.0
+    mib: float = 64.0
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Options:
     first_timeout: float = 120.0
     idle_timeout: float = 60.0
     timeout: float = 600.0
+    max_body: float = 64.0
     grace: float = 30.0
     keep: float = 0.01
     no_reuse: bool = False
@@ -55,8 +57,8 @@ class Options:
 
     @property
     def limits(self) -> Limits:
-        """The bounds of one request, seconds."""
-        return Limits(self.connect_timeout, self.first_timeout, self.idle_timeout, self.timeout)
+        """The bounds of one request."""
+        return Limits(self.connect_timeout, self.first_timeout, self.idle_timeout, self.timeout, self.max_body)
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Options:
@@ -85,6 +87,7 @@ FLAGS: tuple[tuple[str, type, str], ...] = (
     ("first-timeout", float, "Seconds to the first token."),
     ("idle-timeout", float, "Seconds between two reads."),
     ("timeout", float, "Seconds one request may take."),
+    ("max-body", float, "MiB of one answer, headers and all."),
     ("grace", float, "Seconds given to requests under way at the end."),
     ("keep", float, "Share of streams whose bytes are kept and judged."),
     ("tokenizer", str, "tokenizer.json, for servers that send no usage."),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from seatrial import __version__
+from seatrial import __version__, secret
 from seatrial.load.measure import Group
 from seatrial.load.queue import ledger
 from seatrial.load.record import Record
@@ -171,8 +171,9 @@ def _judge(session: Session, folder: Path) -> dict[str, Any] | None:
     head = {"steps": {ask.name: ask.step for ask in session.profile.asks}, "passed_over": keep.passed_over}
     _write(folder / "kept.jsonl", b"".join(orjson.dumps(row) + b"\n" for row in [head, *keep.rows]))
     arguments = [sys.executable, "-m", "seatrial.load.judged", str(folder)]
+    bare = secret.without("OPENAI_API_KEY", session.options.api_key_env)  # judging needs no key
     try:
-        done = subprocess.run(arguments, capture_output=True, timeout=300, check=False)
+        done = subprocess.run(arguments, capture_output=True, timeout=300, check=False, env=bare)
     except subprocess.TimeoutExpired:
         return {"judged": 0, "error": "judging took more than 300 s"}
     if done.returncode:

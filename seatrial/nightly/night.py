@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial import summary
+from seatrial import secret, summary
 from seatrial.history import History
 from seatrial.history.take import is_run, take
 from seatrial.model import Invalid
@@ -106,10 +106,12 @@ def prune(history: History, place: Place, keep: int) -> None:
 class _Night:
     def __init__(self, history: History, folder: Path, night: int, say: Callable[[str], None]) -> None:
         self._history, self._folder, self._night, self._say = history, folder, night, say
+        self._keys = set[str]()  # the variables of all targets: each is given its own alone
 
     def play(self, targets: Targets, jobs: int, budget: float) -> bool:
         """Checks side by side, then load tests one by one, which would disturb each other; whether all was run."""
         end = time.monotonic() + budget
+        self._keys = {one.key for one in targets.tested}
         waiting = list(targets.tested)
         try:
             spent = self._side_by_side(waiting, jobs, end, load=False)
@@ -156,7 +158,7 @@ class _Night:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={name: value for name, value in os.environ.items() if name != "OPENAI_BASE_URL"},
+                env=secret.without("OPENAI_BASE_URL", *self._keys - {one.key}),
             )
         return _Running(one, process, folder, load)
 
