@@ -66,7 +66,8 @@ def not_failed(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _counts(exchange: Exchange) -> bool:
-    return view.is_response_object(exchange) and b'"usage"' in exchange.body
+    made = view.is_response_object(exchange) or (exchange.operation.id == "compactResponse" and view.is_ok(exchange))
+    return made and b'"usage"' in exchange.body
 
 
 def _usage(exchange: Exchange) -> Mapping[str, Any]:

@@ -66,6 +66,31 @@ def equals_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     return view.each(_settled_twins(exchanges), judge)
 
 
+def _response_said(exchange: Exchange) -> Said:
+    choice = view.response_choice(exchange)
+    calls = tuple((view.function(call).get("name"), _value(call)) for call in view.calls(choice))
+    return ((view.text(choice).strip(), choice["finish_reason"], calls),)
+
+
+@relation(
+    "responses.stream-equals-plain",
+    level=MUST,
+    applies=lambda exchanges: bool(view.response_twins(exchanges)),
+    spec="openai#/components/schemas/CreateResponse/allOf/2/properties/stream",
+)
+def response_equals_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """A streamed response comes to what the plain one to the same request is: text, ending and calls."""
+
+    def judge(pair: Pair) -> Iterator[Finding]:
+        plain, streamed = ([_response_said(exchange) for exchange in kind] for kind in pair)
+        if not view.agree(plain, streamed, lambda one, other: one == other):
+            for name, first, second in zip(("text", "ending", "calls"), plain[0][0], streamed[0][0], strict=True):
+                if first != second:
+                    yield _difference(name, first, second, f"exchange {pair[1][0].number}")
+
+    return view.each(view.response_twins(exchanges), judge)
+
+
 def _difference(name: str, first: Any, second: Any, where: str) -> Finding:
     if name == "text":
         same = next((at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)

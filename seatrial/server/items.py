@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import secrets
 from collections.abc import Iterable
 from typing import Any
@@ -10,8 +12,15 @@ from seatrial.server import messages
 from seatrial.server.plant import Json
 from seatrial.server.refuse import Refused, bad
 
-_PREFIX = {"message": "msg_", "function_call": "fc_", "function_call_output": "fco_", "reasoning": "rs_"}
+_PREFIX = {
+    "message": "msg_",
+    "function_call": "fc_",
+    "function_call_output": "fco_",
+    "reasoning": "rs_",
+    "compaction": "cmp_",
+}
 _TEXTS = ("input_text", "output_text")
+_SEAL = "seatrial compaction of "
 
 
 def new_id(kind: str) -> str:
@@ -48,7 +57,27 @@ def _kept(item: Json) -> Json:
         made["content"] = [
             {"annotations": [], **part} if part["type"] == "output_text" else part for part in made["content"]
         ]
-    return made if kind == "reasoning" else {**made, "status": item.get("status") or "completed"}
+    return made if kind in ("reasoning", "compaction") else {**made, "status": item.get("status") or "completed"}
+
+
+def compacted(items: Iterable[Json]) -> list[Json]:
+    """The items made shorter: what users said, and one item that has in it the beginning of all that was said."""
+    told = [
+        (item["role"], part.get("text", "")) for item in items if item["type"] == "message" for part in item["content"]
+    ]
+    summary = _SEAL + " ".join(f"{role}: {text[:200]}" for role, text in told)
+    sealed = base64.b64encode(summary.encode()).decode()
+    asked = [item for item in items if item["type"] == "message" and item["role"] == "user"]
+    return [*asked, {"type": "compaction", "id": new_id("compaction"), "encrypted_content": sealed}]
+
+
+def _unsealed(text: str) -> str:
+    """What a compaction has in it; empty where it was not made here."""
+    try:
+        read = base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+    return read.removeprefix(_SEAL) if read.startswith(_SEAL) else ""
 
 
 def _text(item: Json, name: str, at: str) -> None:
@@ -85,6 +114,10 @@ def _validate(item: Any, at: str, vision: bool, origin: str) -> None:
                 if not isinstance(part, dict) or part.get("type") != "summary_text":
                     raise bad(f"{at}.summary[{place}]", f"Invalid '{at}.summary[{place}]'.", "invalid_value")
                 _text(part, "text", f"{at}.summary[{place}]")
+        case "compaction":
+            _text(item, "encrypted_content", at)
+            if not _unsealed(item["encrypted_content"]):
+                raise bad(f"{at}.encrypted_content", "The content of a compaction cannot be read.", "invalid_value")
         case "item_reference":
             pass
         case _:
@@ -144,6 +177,8 @@ def as_messages(items: Iterable[Json]) -> list[Json]:
         match item["type"]:
             case "message":
                 made.append({"role": item["role"], "content": [_part(part) for part in item["content"]]})
+            case "compaction":
+                made.append({"role": "system", "content": _unsealed(item["encrypted_content"])})
             case "function_call":
                 call = {"name": item["name"], "arguments": item["arguments"]}
                 row = {"id": item["call_id"], "type": "function", "function": call}

@@ -54,7 +54,7 @@ from seatrial.view.image import Picture, picture
 from seatrial.view.markup import unread_call
 from seatrial.view.media import is_images, is_media, is_transcript, sent_seconds, transcript_format, wants_json
 from seatrial.view.objects import history, in_path, in_query, kept, lost, went_back
-from seatrial.view.pairs import agree, each, is_settled, same_but, twins
+from seatrial.view.pairs import agree, each, is_settled, response_twins, same_but, twins
 from seatrial.view.parse import strict_json
 from seatrial.view.response import (
     ENDINGS,
@@ -171,6 +171,7 @@ __all__ = [
     "require_whole",
     "response",
     "response_choice",
+    "response_twins",
     "same_but",
     "schema_errors",
     "sent_seconds",

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from seatrial.check import Inconclusive
 from seatrial.model import Exchange, Finding
-from seatrial.view.ask import is_generation, is_stream
+from seatrial.view.ask import is_event_stream, is_generation, is_response, is_stream
 
 T = TypeVar("T")
 
@@ -29,6 +29,20 @@ def twins(exchanges: Sequence[Exchange]) -> list[tuple[list[Exchange], list[Exch
         rest = [other for other in rest if not any(other is member for member in group)]
         plain = [exchange for exchange in group if not exchange.asked_to_stream]
         streamed = [exchange for exchange in group if is_stream(exchange)]
+        if plain and streamed:
+            found.append((plain, streamed))
+    return found
+
+
+def response_twins(exchanges: Sequence[Exchange]) -> list[tuple[list[Exchange], list[Exchange]]]:
+    """(plain, streamed) successes of one request for a response at temperature 0."""
+    rest = [e for e in exchanges if is_response(e) and e.request.get("temperature") == 0]
+    found = []
+    while rest:
+        group = [other for other in rest if same_but(rest[0], other, "stream", "stream_options")]
+        rest = [other for other in rest if not any(other is member for member in group)]
+        plain = [exchange for exchange in group if not exchange.asked_to_stream]
+        streamed = [exchange for exchange in group if exchange.asked_to_stream and is_event_stream(exchange)]
         if plain and streamed:
             found.append((plain, streamed))
     return found

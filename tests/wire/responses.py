@@ -6,7 +6,13 @@ from typing import Any
 
 from openai.types import conversations, responses
 from openai.types.conversations import conversation_create_params, conversation_update_params, item_create_params
-from openai.types.responses import input_token_count_params, response_create_params, response_item, response_item_list
+from openai.types.responses import (
+    input_token_count_params,
+    response_compact_params,
+    response_create_params,
+    response_item,
+    response_item_list,
+)
 from openai.types.responses.input_token_count_response import InputTokenCountResponse
 from pydantic import BaseModel
 
@@ -30,12 +36,14 @@ TYPES: dict[str, Any] = {
     "response-item-list.json": response_item_list.ResponseItemList,
     "response-stream-event.json": responses.ResponseStreamEvent,
     "response-input-tokens.json": InputTokenCountResponse,
+    "response-compaction.json": responses.CompactedResponse,
     "response-deleted.json": Deleted,
     "conversation.json": conversations.Conversation,
     "conversation-deleted.json": conversations.ConversationDeletedResource,
     "response-request.json": response_create_params.ResponseCreateParams,
     "response-input-item.json": responses.ResponseInputItemParam,
     "response-input-tokens-request.json": input_token_count_params.InputTokenCountParams,
+    "response-compact-request.json": response_compact_params.ResponseCompactParams,
     "conversation-request.json": conversation_create_params.ConversationCreateParams,
     "conversation-update-request.json": conversation_update_params.ConversationUpdateParams,
     "conversation-items-request.json": item_create_params.ItemCreateParams,
@@ -107,6 +115,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "own": event("vendor.event"),
     },
     "response-input-tokens.json": {"plain": {"object": "response.input_tokens", "input_tokens": 3}},
+    "response-compaction.json": {
+        "plain": {"id": "resp_1", "object": "response.compaction", "created_at": 1, "usage": USAGE,
+                  "output": [ASKED, {"type": "compaction", "id": "cmp_1", "encrypted_content": "x"}]},
+    },
     "response-deleted.json": {"plain": {"id": "resp_1", "object": "response", "deleted": True}},
     "conversation.json": {"plain": {"id": "c", "object": "conversation", "created_at": 1, "metadata": {"a": "b"}}},
     "conversation-deleted.json": {"plain": {"id": "c", "object": "conversation.deleted", "deleted": True}},
@@ -133,6 +145,9 @@ GOOD: dict[str, dict[str, Any]] = {
         "allowed": {"tools": [TOOL], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [TOOL]}},
     },
     "response-input-tokens-request.json": {"plain": {"model": "m", "input": "Hi", "tools": [TOOL]}},
+    "response-compact-request.json": {
+        "plain": {"model": "m", "input": "Hi", "service_tier": "auto", "prompt_cache_options": {"mode": "implicit", "ttl": "30m"}},
+    },
     "conversation-request.json": {"plain": {"items": [{"role": "user", "content": "Hi"}], "metadata": {"a": "b"}}},
     "conversation-update-request.json": {"plain": {"metadata": {"a": "b"}}},
     "conversation-items-request.json": {"plain": {"items": [{"role": "user", "content": "Hi"}]}},
@@ -172,6 +187,10 @@ BAD: dict[tuple[str, str], list[tuple[Any, ...]]] = {
     ("response-stream-event.json", "arguments"): [("/arguments", {}), ("/item_id", DROP)],
     ("response-stream-event.json", "error"): [("/message", DROP), ("/sequence_number", "0")],
     ("response-input-tokens.json", "plain"): [("/input_tokens", DROP), ("/object", "list")],
+    ("response-compaction.json", "plain"): [
+        ("/output", None), ("/object", "response"), ("/usage/total_tokens", DROP), ("/output/1/encrypted_content", DROP),
+    ],
+    ("response-compact-request.json", "plain"): [("/model", DROP), ("/input", 5), ("/prompt_cache_options/mode", "none")],
     ("response-deleted.json", "plain"): [("/deleted", False), ("/id", DROP)],
     ("conversation.json", "plain"): [("/metadata", DROP), ("/created_at", "now"), ("/object", "thread")],
     ("conversation-deleted.json", "plain"): [("/deleted", False), ("/object", "conversation")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -146,9 +147,28 @@ def input_tokens(call: Call) -> Response:
     return call.answer({"object": "response.input_tokens", "input_tokens": counted}, body)
 
 
+def compact(call: Call) -> Response:
+    def validate(body: Json) -> None:
+        names = "model input instructions previous_response_id prompt_cache_key prompt_cache_retention"
+        for name in body:
+            if name not in f"{names} prompt_cache_options service_tier image".split():
+                raise bad(name, f"Unknown parameter: '{name}'.", "unknown_parameter")
+        responding.validate({name: value for name, value in body.items() if name != "image"}, call.server.models)
+
+    body = call.json(validate)
+    history, own = _context(call, body)
+    if not history and not own:
+        raise bad("input", "Invalid 'input': there is nothing to compact.", "empty_array")
+    asked = {**body, "max_output_tokens": 64}
+    usage = responding.usage(chat.answer(responding.chat_body(asked, [*history, *own]), call.server.plants, 0))
+    made = {"id": "resp_" + secrets.token_hex(16), "object": "response.compaction", "created_at": int(time.time())}
+    return call.answer({**made, "output": items.compacted([*history, *own]), "usage": usage}, body)
+
+
 ROUTES = {
     "/responses": {"POST": create},
     "/responses/input_tokens": {"POST": input_tokens},
+    "/responses/compact": {"POST": compact},
     "/responses/{response_id}": {"GET": retrieve, "DELETE": delete},
     "/responses/{response_id}/cancel": {"POST": cancel},
     "/responses/{response_id}/input_items": {"GET": input_items},

@@ -110,6 +110,11 @@ PLANTS = (
             lambda made: made.update(status="queued") if made["status"] == "in_progress" else None, RESPONSES
         ),
     ),
+    variant(
+        "responses-compact-alone",
+        "of a conversation that is made shorter nothing is left but the one item",
+        result=result(lambda made: made.update(output=made["output"][-1:]), "POST /responses/compact"),
+    ),
     variant("responses-done-sentinel", "[DONE] follows the end of a response", events=_with_done),
     variant("responses-keep-alive", "comments come between the events of a response", events=_comments),
     variant(

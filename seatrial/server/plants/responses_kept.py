@@ -21,6 +21,7 @@ from seatrial.server.plants.shape import (
 )
 
 _AREA = "responses"
+COMPACT = "POST /responses/compact"
 _turns = itertools.count()
 
 
@@ -59,6 +60,11 @@ def _unstored(request: Any, body: bytes) -> Any:
             "application/json",
         )
     return None
+
+
+def _misread_streamed(route: str, body: Json) -> Json:
+    streamed = route == RESPONSES and body.get("stream") is True and isinstance(body.get("input"), str)
+    return {**body, "input": body["input"].replace("to five", "to six")} if streamed else body
 
 
 PLANTS = (
@@ -121,6 +127,35 @@ PLANTS = (
         "responses.cancel/*",
         "*/must/status",
         before=_unstored,
+    ),
+    defect(
+        "responses.compact/not-sealed",
+        _AREA,
+        "what is left of a conversation has no content",
+        "wire.body-schema",
+        "responses.compact/go-on/must/status",
+        result=result(lambda made: made["output"][-1].pop("encrypted_content"), COMPACT),
+    ),
+    defect(
+        "responses.compact/whole",
+        _AREA,
+        "a conversation is not made shorter, but given back",
+        "responses.compact/compact/must/body",
+        result=result(lambda made: made["output"].pop(), COMPACT),
+    ),
+    defect(
+        "responses.usage-sum/compact",
+        _AREA,
+        "the usage of a compaction does not add up",
+        "responses.usage-sum",
+        result=result(lambda made: made["usage"].update(total_tokens=made["usage"]["input_tokens"]), COMPACT),
+    ),
+    defect(
+        "responses.stream-equals-plain/others",
+        "responses streaming",
+        "a streamed response answers another input",
+        "responses.stream-equals-plain",
+        body=_misread_streamed,
     ),
     defect(
         "conversations.update-lost",
