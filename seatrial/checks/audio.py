@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -165,6 +166,56 @@ def duration(exchange: Exchange) -> Iterator[Finding]:
     said, real = _number(view.whole_answer(exchange), "duration"), view.sent_seconds(exchange)
     if abs(said - real) > max(1.0, real / 10):
         yield Finding(f"{real:.2f} s", f"{said:g}", "body /duration")
+
+
+@check(
+    "audio.segment-ids",
+    level=MUST,
+    applies=lambda e: _in_format("verbose_json")(e) and e.body.count(b'"id"') > 1,
+    spec="openai#/components/schemas/TranscriptionSegment",
+)
+def segment_ids(exchange: Exchange) -> Iterator[Finding]:
+    """Each segment has an id of its own."""
+    ids = [row.get("id") for row in _parts(exchange, "segments")]
+    if len(ids) < 2 or not all(isinstance(id, int) for id in ids):
+        raise Inconclusive("there are no two segments with ids")
+    if len(set(ids)) < len(ids):
+        yield Finding("ids that differ", f"{ids}"[:120], "body /segments")
+
+
+def _parts(exchange: Exchange, name: str) -> list[Mapping[str, Any]]:
+    rows = view.whole_answer(exchange).get(name)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _letters(text: Any) -> str:
+    return "".join(letter for letter in str(text).casefold() if letter.isalnum())
+
+
+@check("audio.parts-equal-text", level=SHOULD, applies=_in_format("verbose_json"), spec=_VERBOSE + "/properties/text")
+def parts_equal_text(exchange: Exchange) -> Iterator[Finding]:
+    """The segments, and the words, are those of the text: the same letters, in the same order."""
+    whole = _letters(view.whole_answer(exchange).get("text"))
+    judged = False
+    for name, member in (("segments", "text"), ("words", "word")):
+        joined = "".join(_letters(row.get(member, "")) for row in _parts(exchange, name))
+        judged = judged or bool(joined)
+        if joined and joined != whole:
+            yield Finding(whole[:80], joined[:80], f"body /{name}")
+    if not judged:
+        raise Inconclusive("there are no segments and no words")
+
+
+@check("audio.cue-numbers", level=SHOULD, applies=_in_format("srt"), spec=_FORMAT)
+def cue_numbers(exchange: Exchange) -> Iterator[Finding]:
+    """The cues of SubRip are numbered from 1."""
+    lines = _text(exchange).replace("\r\n", "\n").split("\n")
+    found = [line for line, after in itertools.pairwise(lines) if "-->" in after]
+    if not found:
+        raise Inconclusive("there are no cues")
+    wanted = [str(number) for number in range(1, len(found) + 1)]
+    if [line.strip().lstrip("\ufeff") for line in found] != wanted:
+        yield Finding(", ".join(wanted)[:80], ", ".join(found)[:80], "the numbers of the cues")
 
 
 def _asks_language(exchange: Exchange) -> bool:

@@ -14,6 +14,10 @@ _CREATED = "openai#/components/schemas/CreateChatCompletionResponse/properties/c
 _FIRST_SECOND, _LAST_SECOND = 1_000_000_000, 20_000_000_000  # 2001 and 2603; milliseconds are a thousand times that
 
 
+_KEPT = ("/responses", "/conversations", "/files", "/uploads", "/batches", "/vector_stores", "/fine_tuning", "/images")
+_TIMES = ("created", "created_at", "completed_at", "finished_at", "last_active_at", "expires_at")
+
+
 def _has_id(exchange: Exchange) -> bool:
     return view.is_generation(exchange) or view.is_models(exchange)
 
@@ -45,9 +49,27 @@ def non_empty(exchange: Exchange) -> Iterator[Finding]:
             return
 
 
-@check("created.seconds", level=MUST, applies=_has_id, spec=_CREATED)
+def _is_kept(exchange: Exchange) -> bool:
+    paths = exchange.operation.path.startswith(_KEPT)
+    return paths and view.is_ok(exchange) and exchange.media == "application/json"
+
+
+def _times(exchange: Exchange) -> Iterator[tuple[str, float]]:
+    """Where and what: each time that objects which are kept, or made, say of themselves."""
+    for where, found in [("body ", view.whole_answer(exchange)), *view.kept(exchange)]:
+        for name in _TIMES:
+            value = found.get(name)
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and value:
+                yield f"{where}/{name}", float(value)
+
+
+@check("created.seconds", level=MUST, applies=lambda e: _has_id(e) or _is_kept(e), spec=_CREATED)
 def created_seconds(exchange: Exchange) -> Iterator[Finding]:
     """The time of creation is in seconds since 1970, not in milliseconds."""
+    if not _has_id(exchange):
+        wrong = [(where, when) for where, when in _times(exchange) if not _FIRST_SECOND <= when < _LAST_SECOND]
+        yield from (Finding("seconds since 1970", f"{when:.0f}", where) for where, when in wrong[:1])
+        return
     # A model's time may be unknown to who serves it, and 0; an answer is made now.
     least = 0 if view.is_models(exchange) else _FIRST_SECOND
     judged = 0

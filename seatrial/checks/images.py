@@ -56,6 +56,21 @@ def _wanted(exchange: Exchange) -> int:
         raise Inconclusive("the request's n is no number") from error
 
 
+@check(
+    "images.distinct",
+    level=MAY,
+    applies=lambda e: _is_plain(e) and view.member(e, "n") is not None,
+    spec=_REQUEST + "n",
+)
+def distinct(exchange: Exchange) -> Iterator[Finding]:
+    """Several images of one request are not all the same one."""
+    shown = [row.get("b64_json") or row.get("url") for row in _rows(exchange)]
+    if len(shown) < 2 or not all(isinstance(one, str) for one in shown):
+        raise Inconclusive("there are no two images")
+    if len(set(shown)) == 1:
+        yield Finding("images that differ", f"{len(shown)} times the same", "body /data")
+
+
 def _texts(exchange: Exchange) -> list[tuple[str, str]]:
     """Where and what: each base64 text of an answer or of its events."""
     if exchange.asked_to_stream:

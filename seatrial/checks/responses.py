@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,11 +23,30 @@ _BACK = ("instructions", "max_output_tokens", "previous_response_id", "temperatu
 def members(exchange: Exchange) -> Iterator[Finding]:
     """A response has every member that the description requires; temperature and top_p are those in force, not null."""
     found = view.response(exchange)
+    if isinstance(found.get("model"), str) and not found["model"].strip():
+        yield Finding("the name of a model", repr(found["model"]), "/model")
     for name in _NAMED:
         if name not in found:
             yield Finding(f"the member {name}", "absent", f"/{name}")
         elif name in _VALUED and found[name] is None:
             yield Finding("the value in force", "null", f"/{name}")
+
+
+def _says_when(exchange: Exchange) -> bool:
+    return view.is_response_object(exchange) and re.search(rb'"completed_at":\s*\d', exchange.body) is not None
+
+
+@check("responses.completed-at", level=SHOULD, applies=_says_when, spec=_MEMBERS + "completed_at")
+def completed_at(exchange: Exchange) -> Iterator[Finding]:
+    """A response is completed no earlier than it was made, and only one that is completed says when."""
+    found = view.response(exchange)
+    when, made = found.get("completed_at"), found.get("created_at")
+    if not isinstance(when, (int, float)) or not isinstance(made, (int, float)):
+        raise Inconclusive("the response does not say when it was completed")
+    if when < int(made):
+        yield Finding(f"no earlier than {made}", f"{when}", "/completed_at")
+    elif view.status(found) in ("queued", "in_progress"):
+        yield Finding("null until it is completed", f"{when}", "/completed_at")
 
 
 def _ended(exchange: Exchange) -> bool:

@@ -124,6 +124,34 @@ def context_read(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     return view.each(_pairs(exchanges), judge)
 
 
+def _goes_on(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Mapping[str, Any]]]:
+    """Each response that goes on from one that is known here, and that one."""
+    known = {id: shown[-1][1] for id, shown in _seen(exchanges).items()}
+    made = [(one, known.get(view.member(one, "previous_response_id"))) for one in exchanges if view.is_response(one)]
+    return [(one, before) for one, before in made if before is not None]
+
+
+@relation(
+    "responses.output-own",
+    level=MUST,
+    applies=lambda exchanges: bool(_goes_on(exchanges)),
+    spec=_MEMBERS + "output",
+)
+def output_own(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """The output of a response is what it made, without that of the response before it."""
+
+    def judge(pair: tuple[Exchange, Mapping[str, Any]]) -> Iterator[Finding]:
+        one, before = pair
+        earlier = {item.get("id"): item for item in view.output(before)}
+        for place, item in enumerate(view.output(view.response(one))):
+            if item.get("id") in earlier and isinstance(item.get("id"), str):
+                where = f"exchange {one.number} /output/{place}"
+                yield Finding("items of its own", f"{item['id']}, of {before.get('id')}"[:120], where)
+                return
+
+    return view.each(_goes_on(exchanges), judge)
+
+
 def _counted(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Exchange]]:
     """(count, response) of one and the same input."""
     counts = [x for x in exchanges if x.operation.id == "countInputTokens" and view.is_ok(x)]

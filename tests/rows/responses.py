@@ -121,6 +121,19 @@ LOUD = {**MESSAGE, "content": [{**PART, "text": "Hello!"}]}
 ERROR = {"type": "error", "code": None, "message": "no", "param": None}
 LIMIT = {"max_output_tokens": 2}
 PROBS = {"include": ["message.output_text.logprobs"]}
+SETTLED = {"temperature": 0}
+
+
+def settled(**answer: Any) -> Exchange:
+    """A plain response at temperature 0."""
+    return made(SETTLED, **answer)
+
+
+def twin() -> Exchange:
+    """The same, streamed."""
+    return stream(asked=SETTLED)
+
+
 TOKENS = [{"token": "Hel", "logprob": -0.1}, {"token": "lo", "logprob": -0.1}]
 
 # fmt: off
@@ -257,6 +270,21 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
     "responses.done-equals-item": [
         (FAIL, stream(put(PART_DONE, part={**PART, "text": "Hi"}))), (FAIL, stream(put(DONE, item=LOUD))), (PASS, stream()),
         (OPEN, stream(without(PART_DONE, DONE))),
+    ],
+    "responses.completed-at": [
+        (FAIL, made(created_at=1_780_000_000, completed_at=1_779_999_999)), (PASS, made(completed_at=1_780_000_000)),
+        (FAIL, read(status="in_progress", completed_at=1_780_000_001)), (PASS, made(created_at=1_780_000_000.5, completed_at=1_780_000_000)),
+        (OUT, made(completed_at=None)), (OUT, made()), (OPEN, made(created_at=None, completed_at=1_780_000_000)),
+    ],
+    "responses.output-own": [
+        (FAIL, [made(), made({"previous_response_id": "resp_1"}, 2, id="resp_2", output=[MESSAGE, {**MESSAGE, "id": "msg_2"}])]),
+        (PASS, [made(), made({"previous_response_id": "resp_1"}, 2, id="resp_2", output=[{**MESSAGE, "id": "msg_2"}])]),
+        (OUT, [made(), made({"previous_response_id": "resp_9"}, 2, id="resp_2")]),
+    ],
+    "responses.stream-equals-plain": [
+        (PASS, [settled(), twin()]), (OUT, [made(), stream()]), (OPEN, [settled(output=[LOUD]), twin()]),
+        (FAIL, [settled(output=[LOUD]), settled(output=[LOUD]), twin(), twin()]),
+        (OPEN, [settled(output=[LOUD]), settled(), twin(), twin()]),
     ],
     "responses.final-output": [
         (FAIL, stream(response(END, output=[LOUD]))), (FAIL, stream(response(END, output=[]))), (PASS, stream()),
