@@ -17,6 +17,7 @@ Play = Callable[[socket.socket, bytes], None]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole-gate", action="store_true", help="play the whole gate tier on every plant")
+    parser.addoption("--note", action="store_true", help="note the cases that showed a plant late")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -136,6 +136,20 @@ def about(area: str, file: str) -> bool:
     return not any(file.startswith(names) for area, names in FILES.items() if area != "queue")
 
 
+NOTES = Path(__file__).with_name("shown_by.txt")
+"""Cases that show a defect which the rule of `showing` does not find: `pytest tests/test_plants.py --note` adds them."""
+
+
+@cache
+def noted() -> dict[str, set[str]]:
+    """The cases noted for each plant. One that is out of date costs time, not truth: the whole gate is played then."""
+    found: dict[str, set[str]] = {}
+    for line in NOTES.read_text().splitlines():
+        plant, _, case = line.partition(" ")
+        found.setdefault(plant, set()).add(case)
+    return found
+
+
 SLOW = {"HTTP semantics", "transport"}
 """Areas whose plants make each answer wait: what shows everywhere is looked at in few files."""
 
@@ -143,7 +157,7 @@ SLOW = {"HTTP semantics", "transport"}
 def showing(plant: server.Plant, most: int = 3) -> list[Case]:
     """Smoke cases, and cases in which the tripped verdicts pass on the clean server: up to `most` a file for each trip."""
     gated = {case.id for case in gate()}
-    wanted = {case.id for case in gate() if case.scenario.tier == "smoke"}
+    wanted = {case.id for case in gate() if case.scenario.tier == "smoke"} | noted().get(plant.id, set())
     for trip in plant.trips:
         found = list(dict.fromkeys(v.case for v in clean() if v.status is Status.PASS and matches(v, [trip])))
         found.sort(key=lambda case: case not in gated)
@@ -155,4 +169,7 @@ def showing(plant: server.Plant, most: int = 3) -> list[Case]:
         if plant.area in SLOW and len(by_file) > 1:
             by_file = {file: rows[:1] for file, rows in list(by_file.items())[:8]}
         wanted |= {case for rows in by_file.values() for case in rows}
-    return [case for case in nightly() if case.id in wanted and about(plant.area, case.scenario.source)]
+    near = noted().get(plant.id, set())
+    return [
+        case for case in nightly() if case.id in wanted and (case.id in near or about(plant.area, case.scenario.source))
+    ]
