@@ -11,9 +11,9 @@ from seatrial.play import Player
 
 def test_crowd(crowd_of: Scenario, crowd: list[Player], player: Player, subtests: pytest.Subtests) -> None:
     """Each request is answered as by itself."""
-    if player.budget.requests is not None and player.client.sent + crowds.AT_ONCE > player.budget.requests:
+    if player.budget.requests is not None and player.client.sent + len(crowd_of.steps) > player.budget.requests:
         pytest.skip("the run's requests are spent")
-    player.client.sent += crowds.AT_ONCE
+    player.client.sent += len(crowd_of.steps)
     for verdict in crowds.play(crowd_of, crowd, player.record):
         if verdict.status is Status.FAIL and verdict.level is Level.MUST and not verdict.known:
             with subtests.test(msg=verdict.id):

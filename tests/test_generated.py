@@ -229,6 +229,7 @@ def test_requests_at_once_are_each_answered_by_themselves() -> None:
     numbers = [line["number"] for line in lines if line["type"] == "exchange"]
     assert len(numbers) == len(set(numbers)) == crowds.AT_ONCE
     passed = {v["check"] for v in lines.verdicts() if v["status"] == "pass"}
+    assert {v["status"] for v in lines.verdicts() if v["check"] == "answers.not-starved"} <= {"inconclusive"}
     assert passed >= {"answers.not-mixed", "ids.unique", "stream.done-sentinel"}
     (case,) = [line for line in lines if line["type"] == "case"]
     assert sorted(case["judged"]) == sorted(numbers)
@@ -237,3 +238,15 @@ def test_requests_at_once_are_each_answered_by_themselves() -> None:
 def test_answers_that_are_mixed_up_are_told() -> None:
     with server.running(server.Settings(api_key=KEY, plants=("answers.not-mixed/planted",))) as url:
         assert "answers.not-mixed" in crowd(url, Lines())
+
+
+@pytest.mark.parametrize(
+    ("plant", "found"),
+    [("answers.not-starved/locked", "fail"), ("legal.one-slot", "pass"), ("legal.long-winded", "pass")],
+)
+def test_a_long_stream_that_holds_up_what_needs_no_model_is_told(plant: str, found: str) -> None:
+    lines = Lines()
+    with server.running(server.Settings(api_key=KEY, plants=(plant,))) as url:
+        failed = crowd(url, lines)
+    assert [v["status"] for v in lines.verdicts() if v["check"] == "answers.not-starved"] == [found]
+    assert failed == (["answers.not-starved"] if found == "fail" else [])

@@ -12,7 +12,7 @@ from tests import plants
 DEFECTS = sorted(id for id, plant in server.catalog().items() if plant.kind == "defect")
 CONSEQUENCES = ("stream.equals-plain", "logprobs.stream-equals-plain")
 """A plain answer that is spoilt differs from its stream: that is true, and said beside the fault itself."""
-IN_A_CROWD = {"answers.not-mixed"}
+IN_A_CROWD = {"answers.not-mixed", "answers.not-starved"}
 """Checks that only a crowd of generated requests shows: tests/test_generated.py plants their defects."""
 VARIANTS = sorted(id for id, plant in server.catalog().items() if plant.kind == "variant")
 

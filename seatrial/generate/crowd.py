@@ -1,4 +1,4 @@
-"""Several requests in flight at once: each is answered as it would be alone, and no answer has another's words."""
+"""Several requests in flight at once: each is answered as it would be alone, and a long one lets the others through."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from seatrial.play import Player
 
 PREFIX = "generated.crowd"
 ROW = "together"
-AT_ONCE = 8
+ASKED = 8
+"""Requests for a word each."""
+LOOKS = (0.4, 1.2)
+"""Seconds after which the models are asked for, while an answer that takes its time is on its way."""
+AT_ONCE = ASKED + 1 + len(LOOKS)
 _WORDS: Mapping[str, Callable[[str], Any]] = {
     "openai/chat-request.json": lambda text: {"messages": [{"role": "user", "content": text}]},
     "openai/completion-request.json": lambda text: {"prompt": text},
@@ -25,23 +29,33 @@ _WORDS: Mapping[str, Callable[[str], Any]] = {
 
 
 def scenarios(known: Iterable[Scenario]) -> Iterator[Scenario]:
-    """For each operation that speaks, requests for a word each, half of them streamed; played one after another."""
+    """For each operation that speaks, requests for a word each, half of them streamed, and around them a long stream
+    and looks at the models; played one after another.
+    """
+    known = list(known)
+    operations = (step.operation for scenario in known for step in scenario.steps)
+    models = next((one for one in operations if one.id == "listModels"), None)
     for id, donor in donors(known).items():
         schema = str(donor.step.operation.request)
         if schema not in _WORDS or donor.before:
             continue
         streams = "stream" in keywords(document(schema)).get("properties", {})
         steps: list[Step] = []
-        for number in range(AT_ONCE):
+        for number in range(ASKED):
             word = f"mark-{hashlib.blake2s(f'{id}/{number}'.encode(), digest_size=4).hexdigest()}"
             body = {**donor.sent, **_WORDS[schema](f"Repeat this word: {word}"), "max_tokens": 24}
             body |= {"stream": True} if streams and number % 2 else {}
             step = asking(donor, {MUST: {"status": 200}}, body=body)
             steps.append(replace(step, id=f"ask-{number + 1}", probe=False))
+        if streams and models is not None:
+            # By their clocks alone it is told whether these looks had to wait for the end of that stream.
+            body = {**donor.sent, **_WORDS[schema]("Count from one to one hundred."), "max_tokens": 128, "stream": True}
+            steps.append(replace(asking(donor, {MUST: {"status": 200}}, body=body), id="long", probe=False))
+            steps += [Step(f"look-{n}", models, {"pause": pause}, {}, {}) for n, pause in enumerate(LOOKS, 1)]
         yield replace(
             donor.scenario,
             id=f"{PREFIX}/{id}",
-            title=f"{AT_ONCE} requests to {id} are each answered by themselves",
+            title=f"{len(steps)} requests to {id} are each answered by themselves",
             source=SOURCE,
             tier="nightly",
             inputs={},
