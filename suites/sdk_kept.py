@@ -96,6 +96,8 @@ def batches(client: Any) -> None:
                 raise Inconclusive(f"the batch is {made.status} after {_PATIENCE_S:g} s")
             time.sleep(0.3)
             made = sdk_client.batches.retrieve(made.id)
+        if made.status == "expired":
+            raise Inconclusive("the batch expired")
         require(made.status == "completed" and made.output_file_id, made.status)
         require(b'"custom_id"' in sdk_client.files.content(made.output_file_id).read(), "no line of it")
         require(made.id in walked(sdk_client.batches.list(limit=100)), f"{made.id} is not listed")

@@ -194,7 +194,7 @@ def _results(exchanges: Sequence[Exchange]) -> list[_Result]:
         except (ValueError, KeyError, TypeError, Inconclusive):
             continue  # a line that is wrong on purpose
         output, wrong = read.get(str(body.get("output_file_id"))), read.get(str(body.get("error_file_id")))
-        if sent and body.get("status") == "completed" and (output or wrong):
+        if sent and body.get("status") in ("completed", "expired") and (output or wrong):
             found.append(_Result(body, sent, output, wrong))
     return found
 
@@ -241,7 +241,10 @@ def lines(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 
 @relation("batches.each-once", level=MUST, applies=_has_results, spec=_GUIDE)
 def each_once(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """Each custom_id of the input is answered exactly once, in the one file or the other, and no other is."""
+    """Each custom_id of the input is answered exactly once, in the one file or the other, and no other is.
+
+    Of a batch that expired some may be left unanswered.
+    """
 
     def judge(result: _Result) -> Iterator[Finding]:
         if not result.whole:
@@ -251,7 +254,7 @@ def each_once(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         if len(met) != len(rows):
             raise Inconclusive("there are lines without a custom_id, which batches.lines judges")
         for id in result.sent:
-            if met.count(id) != 1:
+            if met.count(id) != 1 and (met.count(id) or result.body["status"] == "completed"):
                 yield Finding(f"one line for {id!r}", f"{met.count(id)} lines", "custom_id")
         for id in dict.fromkeys(met):
             if id not in result.sent:
@@ -262,13 +265,17 @@ def each_once(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 
 @relation("batches.counts-match", level=MUST, applies=_has_results, spec=_BATCH + "request_counts")
 def counts_match(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """A batch that is completed counts as many requests as its input has lines, and as failed those that are told so."""
+    """A batch that is done counts as many requests as its input has lines; a completed one as failed those told so."""
 
     def judge(result: _Result) -> Iterator[Finding]:
         found = _counts(result.body)
         if found["total"] != len(result.sent):
             yield Finding(f"total {len(result.sent)}", f"total {found['total']}", "body /request_counts/total")
-        elif result.whole and found["completed"] + found["failed"] == found["total"]:
+        elif (
+            result.whole
+            and result.body["status"] == "completed"
+            and found["completed"] + found["failed"] == found["total"]
+        ):
             failed = sum(_failed(row) for _, row in _all_lines(result))
             if failed != found["failed"]:
                 yield Finding(f"failed {failed}", f"failed {found['failed']}", "body /request_counts/failed")

@@ -52,6 +52,26 @@ def _completed(change: Callable[[Json], Any]) -> Any:
     return result(lambda made: made["status"] == "completed" and change(made), *BATCHES)
 
 
+def _expired(route: str, body: Json, made: Any, when: int | None = 1) -> Any:
+    """A completed batch of three is one that expired when two were done."""
+    if route not in BATCHES or made["status"] != "completed" or made["request_counts"]["total"] != 3:
+        return made
+    at = when and made["completed_at"]
+    counts = {"total": 3, "completed": 1, "failed": 2}
+    return {**made, "status": "expired", "expired_at": at, "completed_at": None, "request_counts": counts}
+
+
+def _expired_rows(route: str, body: Json, made: Any, twice: bool = False) -> Any:
+    def change(rows: list[Json]) -> list[Json]:
+        if len(rows) == 2:
+            return rows if twice else rows[:1]
+        error = {"code": "batch_expired", "message": "This request could not be executed in time."}
+        late = {"id": "batch_req_late", "custom_id": "third/ü", "response": None, "error": error}
+        return [*rows, late] if rows[0]["custom_id"] == "second" else rows
+
+    return _rows(change)(route, body, made)
+
+
 def _going_back(made: Json) -> None:
     if made["status"] == "cancelling":
         made["status"] = "in_progress"
@@ -318,6 +338,26 @@ PLANTS = (
         result=result(
             lambda made: made["status"] in ("validating", "finalizing") and made.update(status="in_progress"), *BATCHES
         ),
+    ),
+    variant(
+        "batches-expired",
+        "a batch expires before its last request was done",
+        result=lambda route, body, made: _expired_rows(route, body, _expired(route, body, made)),
+    ),
+    defect(
+        "batches.times/expired",
+        "batches",
+        "a batch that expired does not say when",
+        "batches.times",
+        level="SHOULD",
+        result=lambda route, body, made: _expired(route, body, made, None),
+    ),
+    defect(
+        "batches.each-once/expired-twice",
+        "batches",
+        "a batch that expired has a request both done and not done",
+        "batches.each-once",
+        result=lambda route, body, made: _expired_rows(route, body, _expired(route, body, made), True),
     ),
     variant(
         "batches-in-another-order",
