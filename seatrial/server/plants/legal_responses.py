@@ -10,6 +10,7 @@ from starlette.responses import Response
 from seatrial.server.plant import Json, Piece
 from seatrial.server.plants.responses_shape import (
     RESPONSES,
+    RETRIEVE,
     all_events,
     drop,
     each_event,
@@ -71,6 +72,16 @@ def _comments(route: str, body: Json, pieces: Iterator[Piece]) -> Iterator[Piece
         yield piece
 
 
+_CITED = [{"type": "url_citation", "start_index": 0, "end_index": 1, "url": "https://a.example", "title": "A"}]
+
+
+def _thought(made: Json) -> None:
+    if made["output"] and made["output"][0]["type"] != "reasoning":
+        text = [{"type": "reasoning_text", "text": "Hm."}]
+        thought = {"type": "reasoning", "id": "rs_" + made["id"].removeprefix("resp_"), "summary": [], "content": text}
+        made["output"] = [{**thought, "status": "completed"}, *made["output"]]
+
+
 PLANTS = (
     variant("responses-bare", "a response has no member that nobody requires", **whole(_bare)),
     variant("responses-extra", "a response has members of the server's own", **whole(put("timings", {"total_ms": 3}))),
@@ -114,6 +125,26 @@ PLANTS = (
         "responses-compact-alone",
         "of a conversation that is made shorter nothing is left but the one item",
         result=result(lambda made: made.update(output=made["output"][-1:]), "POST /responses/compact"),
+    ),
+    variant(
+        "responses-compact-bare",
+        "the messages that are left of a conversation have no id and no status",
+        result=result(
+            lambda made: [made["output"][n].pop(k) for n in range(len(made["output"]) - 1) for k in ("id", "status")],
+            "POST /responses/compact",
+        ),
+    ),
+    variant(
+        "responses-reasoned",
+        "a response begins with what was thought, in full",
+        result=result(_thought, RESPONSES, RETRIEVE),
+    ),
+    variant(
+        "responses-annotated",
+        "a text has annotations",
+        result=result(
+            texts_of(lambda part: part["type"] == "output_text" and part.update(annotations=_CITED)), RESPONSES
+        ),
     ),
     variant("responses-done-sentinel", "[DONE] follows the end of a response", events=_with_done),
     variant("responses-keep-alive", "comments come between the events of a response", events=_comments),

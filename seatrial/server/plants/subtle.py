@@ -1,4 +1,4 @@
-"""Defects that no schema shows: what is answered is well formed, and wrong."""
+"""Defects that no schema shows: what is answered is well formed, and wrong; and variants that look like them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seatrial.server.plant import Json
 from seatrial.server.plants.audio import TRANSCRIBE, written
 from seatrial.server.plants.images import PAINTED
 from seatrial.server.plants.responses_shape import RESPONSES, each_event, put, whole
-from seatrial.server.plants.shape import defect, result, result_of
+from seatrial.server.plants.shape import defect, result, result_of, variant
 
 
 def _outputs_kept() -> Callable[[str, Json, Any], Any]:
@@ -62,7 +62,35 @@ def _copies(made: Json) -> None:
     made["data"] = [copy.deepcopy(made["data"][0]) for _ in made["data"]]
 
 
+def _spaced(made: Json) -> None:
+    """As models that write tokens do: each word begins with its space, and the text is a sentence."""
+    if isinstance(made.get("text"), str):
+        made["text"] = " " + made["text"].strip().capitalize() + "."
+        for name, member in (("segments", "text"), ("words", "word")):
+            for row in made.get(name) or ():
+                row[member] = " " + row[member].strip()
+    if made.get("language") in _CODES:
+        made["language"] = _CODES[made["language"]]
+
+
+_CODES = {"english": "en", "german": "de", "french": "fr"}
+
 PLANTS = (
+    variant(
+        "transcript-spaced",
+        "a transcript begins with a space, ends with a point, and its language is a code",
+        result=result(_spaced, TRANSCRIBE),
+    ),
+    variant(
+        "subtitles-marked", "SubRip begins with a byte order mark", result=written(lambda t: chr(0xFEFF) + t, "srt")
+    ),
+    variant(
+        "search-paged",
+        "a search says that there is no next page",
+        result=result(
+            lambda made: made.update(next_page=None, has_more=False), "POST /vector_stores/{vector_store_id}/search"
+        ),
+    ),
     defect(
         "created.seconds/response",
         "responses",
