@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -19,7 +19,10 @@ _DEEPEST = 100
 
 
 # libyaml reads the scenarios in a tenth of the time; a PyYAML without it reads the same.
-_Parser: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _Parser
+else:
+    _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Parser):
@@ -57,6 +60,7 @@ _Loader.yaml_implicit_resolvers = {
 def _bounded(text: str) -> None:
     """Raises ConstructorError where there is an alias, or what is nested deeper than a hundred: before any of it is built."""
     depth = 0
+    event: Any
     for event in yaml.parse(text, Loader=_Parser):
         if isinstance(event, yaml.AliasEvent):
             raise yaml.constructor.ConstructorError(

@@ -167,7 +167,7 @@ def test_one_that_answers_late_costs_little_time(tmp_path: Path) -> None:
         closed.wait(30)
 
     try:
-        code, recorded, took = checked(tmp_path, target(respond), CHAT, FILES)
+        code, recorded, _ = checked(tmp_path, target(respond), CHAT, FILES)
     finally:
         closed.set()
     assert code == 1
