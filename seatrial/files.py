@@ -60,15 +60,13 @@ _Loader.yaml_implicit_resolvers = {
 def _bounded(text: str) -> None:
     """Raises ConstructorError where there is an alias, or what is nested deeper than a hundred: before any of it is built."""
     depth = 0
-    event: Any
     for event in yaml.parse(text, Loader=_Parser):
+        at: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.constructor.ConstructorError(
-                None, None, "anchors and aliases are not used here", event.start_mark
-            )
+            raise yaml.constructor.ConstructorError(None, None, "anchors and aliases are not used here", at)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            raise yaml.constructor.ConstructorError(None, None, "nested too deep", event.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, "nested too deep", at)
 
 
 def _explained(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLError:
