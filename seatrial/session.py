@@ -59,20 +59,41 @@ def catalog(options: Options) -> Catalog:
     Raises Invalid.
     """
     paths = scenario.paths(options.folder)
-    found = _loaded(tuple((path, path.stat().st_mtime_ns if path.exists() else 0) for path in paths))
+    files = tuple((path, path.stat().st_mtime_ns if path.exists() else 0) for path in paths)
     if options.folder is not None and (options.folder / "checks").is_dir():
         load_checks(options.folder / "checks")
-    asked = any(pattern.startswith("generated") for pattern in (*options.only, *options.skip))
-    if options.tier == "nightly" or asked:  # to derive them takes a second or two
-        known = list(found.scenarios.values())
-        found = found.plus(s for module in (valid, invalid, repeats, crowd, machines) for s in module.scenarios(known))
-    return found.plus(sdk.scenarios())
+    return _loaded(files, _derived(options))
+
+
+_DERIVED = {
+    f"generated.{name}": module
+    for name, module in (
+        ("valid", valid),
+        ("invalid", invalid),
+        ("repeats", repeats),
+        ("crowd", crowd),
+        ("stateful", machines),
+    )
+}
+
+
+def _derived(options: Options) -> tuple[str, ...]:
+    """The kinds of scenarios to be derived: those that the options may name, for each takes its time."""
+    patterns = (*options.only, *options.skip)
+    if options.tier != "nightly" and not any(pattern.startswith("generated") for pattern in patterns):
+        return ()
+    named = tuple(kind for kind in _DERIVED if any(pattern.startswith(kind) for pattern in options.only))
+    return named if named and all(pattern.startswith(named) for pattern in patterns) else tuple(_DERIVED)
 
 
 @cache
-def _loaded(files: tuple[tuple[Path, int], ...]) -> Catalog:
-    """Once for each state of the files: it takes a second, and a run asks four times."""
-    return scenario.load([path for path, _ in files])
+def _loaded(files: tuple[tuple[Path, int], ...], derived: tuple[str, ...]) -> Catalog:
+    """Once for each state of the files: it takes seconds, and a run asks nine times."""
+    found = scenario.load([path for path, _ in files]) if not derived else _loaded(files, ())
+    if derived:
+        known = [one for one in found.scenarios.values() if one.source != sdk.SOURCE]
+        found = found.plus(s for kind in derived for s in _DERIVED[kind].scenarios(known))
+    return found.plus(sdk.scenarios())
 
 
 def select(found: Catalog, options: Options) -> tuple[list[Case], list[Check]]:

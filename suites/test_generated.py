@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import string
+import unittest
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,10 @@ from seatrial.play import Player
 
 os.environ.setdefault("HYPOTHESIS_DATABASE_FILE", ":memory:")
 _DEEPEST = 5
+
+
+class Over(unittest.SkipTest):
+    """Ends the drawing at once: hypothesis lets nothing through but what skips a test."""
 
 
 class Failed(Exception):
@@ -176,12 +181,15 @@ def test_generated(
     )
     @hypothesis.given(drawn(drawn_from))
     def ask(pair: tuple[Body, str]) -> None:
-        for check in sorted(explorer.ask(*pair))[:1]:
+        failed = sorted(explorer.ask(*pair))[:1]
+        if explorer.is_over:
+            raise Over("nothing more is played")
+        for check in failed:
             raise classes.setdefault(check, type("Failed", (Failed,), {}))(check)
 
     if option.examples > 0:
         # What failed is told by what is recorded: each exchange was real, and hypothesis's own account is of draws.
-        with contextlib.suppress(Failed, ExceptionGroup, hypothesis.errors.Flaky):
+        with contextlib.suppress(Failed, ExceptionGroup, hypothesis.errors.Flaky, Over):
             ask()
     if explorer.stopped:
         explorer.note(f"{drawn_from.id}: no more requests were drawn: {explorer.stopped}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import unittest
 from typing import Any
 
 import hypothesis
@@ -26,6 +27,10 @@ _LEARNT = 4
 """Times that is drawn anew, without the rules that were found not to be offered meanwhile."""
 
 
+class Over(unittest.SkipTest):
+    """Ends the drawing at once: hypothesis lets nothing through but what skips a test."""
+
+
 class Failed(Exception):
     """A drawn sequence failed a check; each check has a class of its own, so that each failure is shrunk by itself."""
 
@@ -43,7 +48,10 @@ def drawn(walker: Walker) -> type[RuleBasedStateMachine]:
 
         def teardown(self) -> None:
             if sys.exc_info()[1] is self._outer and self.sequence.steps:  # a draw that was given up is no sequence
-                for check in sorted(walker.ask(self.sequence))[:1]:
+                failed = sorted(walker.ask(self.sequence))[:1]
+                if walker.is_over:
+                    raise Over("nothing more is played")
+                for check in failed:
                     raise classes.setdefault(check, type("Failed", (Failed,), {}))(check)
 
     def bound(one: Rule) -> Any:
@@ -92,9 +100,9 @@ def test_stateful(machine_of: Scenario, player: Player, pytestconfig: pytest.Con
         # What failed is told by what is recorded, as with drawn bodies.
         for _ in range(_LEARNT):
             before = len(walker.without)
-            with contextlib.suppress(Failed, ExceptionGroup, hypothesis.errors.Flaky):
+            with contextlib.suppress(Failed, ExceptionGroup, hypothesis.errors.Flaky, Over):
                 run_state_machine_as_test(hypothesis.seed(option.seed or 0)(drawn(walker)), settings=settings)
-            if walker.stopped or len(walker.without) == before:
+            if walker.is_over or len(walker.without) == before:
                 break
     if walker.stopped:
         walker.note(f"{machine_of.id}: no more sequences were drawn: {walker.stopped}")

@@ -59,6 +59,11 @@ class Trials:
         if self._sink is not None:
             self._sink.write(line)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that is drawn from now on is played."""
+        return bool(self.stopped) or self._shrinks > self._most
+
     def failures(self) -> dict[str, Case]:
         """By check, the case of the smallest body that failed it."""
         return {check: played.case for check, played in self._smallest().items()}

@@ -151,6 +151,7 @@ PLANTS = (
         "lists",
         "has_more is always false",
         "cursor.none-lost",
+        "kept.listed",
         result=result(lambda made: made.update(has_more=False), *LISTS),
     ),
     defect(
