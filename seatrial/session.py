@@ -183,13 +183,16 @@ def _plan(options: Options) -> list[str]:
     """What a run that draws requests is going to cost, and how it can be had again."""
     cases, _ = select(catalog(options), options)
     drawn = sum(case.id.startswith(f"{valid.PREFIX}/") for case in cases)
-    if not drawn:
+    walked = sum(case.id.startswith(f"{machines.PREFIX}/") for case in cases)
+    if not drawn + walked:
         return []
     steps = [step for case in cases for step in (*case.scenario.steps, *case.scenario.cleanup)]
     planned = len(steps) + sum(step.probe for step in steps)
+    sequences = machines.drawn_sequences(options.examples)
+    whole = planned + drawn * options.examples * valid.MEAN_STEPS + walked * sequences * machines.MEAN_STEPS
     return [
-        f"about {planned + drawn * options.examples * valid.MEAN_STEPS:.0f} requests are planned: {planned} of scenarios, "
-        f"and {options.examples} drawn bodies for each of {drawn} operations, by --seed {options.seed}"
+        f"about {whole:.0f} requests are planned: {planned} of scenarios, {options.examples} drawn bodies for each of "
+        f"{drawn} operations, and {sequences} drawn sequences for each of {walked} families, by --seed {options.seed}"
     ]
 
 
