@@ -33,7 +33,8 @@ class Backend:
 
 
 BACKENDS = (
-    Backend("llama.cpp", "llama_cpp", ".venv-real", "llamacpp", ("--embeddings",)),
+    # Without a limit of its own it writes for minutes where a request has none, and LiteLLM does not tell it to stop.
+    Backend("llama.cpp", "llama_cpp", ".venv-real", "llamacpp", ("--embeddings", "--predict", "64")),
     Backend("LiteLLM", "litellm_proxy", ".venv-litellm", "litellm", behind="llama.cpp"),
     Backend("vLLM", "vllm_cpu", ".venv-vllm", "vllm"),
 )

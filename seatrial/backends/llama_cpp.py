@@ -63,6 +63,8 @@ def _serve(given: argparse.Namespace, model: Path) -> Any:
     # One core is left to whoever asks: the threads wait for each other by spinning, and a request took twenty times as
     # long where they had to share the cores with the client.
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = min(4, max(1, (os.cpu_count() or 1) - 1))
+    if given.predict:
+        params.n_predict = given.predict
     if given.embeddings:
         params.embedding = True
         # The model names no pooling of its own, and without one the server refuses /v1/embeddings with a 400.
@@ -82,6 +84,7 @@ def main() -> int:
     parser.add_argument("--model-file", type=Path, help="a GGUF file instead of the packaged one")
     parser.add_argument("--cache", type=Path, default=Path(".cache/models"), help="where the GGUF file is kept")
     parser.add_argument("--log", type=Path, help="where llama.cpp's own output goes; nowhere without it")
+    parser.add_argument("--predict", type=int, metavar="N", help="tokens of an answer whose request sets no limit")
     parser.add_argument("--embeddings", action="store_true", help="serve embeddings too, pooled by their mean")
     given = parser.parse_args()
     try:
