@@ -200,7 +200,7 @@ def player(
     options: Options, target: Target, record: run.Recorder | None, worker: int = 0, workers: int = 1, after: int = 0
 ) -> Player:
     """A player of this process; workers share a run's budget in equal parts and number their exchanges apart, those of
-    a run that goes on `after` the last."""
+    a run that goes on `after` the last. A worker that stands in for one that died has numbers that nobody had."""
     found = catalog(options)
     _, judged = select(found, options)
     share = None if options.max_requests is None else max(1, options.max_requests // workers)
@@ -211,17 +211,17 @@ def player(
         judged,
         record,
         Budget(share, 60.0 / workers),
-        after + worker + 1,
+        after + (worker + 1 if worker < workers else _CROWD * (worker + 1) + _CROWD // 2),
         workers,
         options.strict,
     )
 
 
-def crowd_of(options: Options, target: Target, worker: int = 0) -> list[Player]:
+def crowd_of(options: Options, target: Target, worker: int = 0, after: int = 0) -> list[Player]:
     """Players that play side by side: each has connections of its own, and numbers its exchanges apart."""
     found = catalog(options)
     _, judged = select(found, options)
-    first = _CROWD * (worker + 1)
+    first = after + _CROWD * (worker + 1)
     return [
         Player(target, client(options), found.operations, judged, None, Budget(None, 5.0), first + n, crowd.AT_ONCE)
         for n in range(crowd.AT_ONCE)

@@ -106,6 +106,11 @@ def _worker(config: pytest.Config) -> tuple[int, int]:
     return int(given["workerid"].removeprefix("gw")), int(given["workercount"])
 
 
+def _after(config: pytest.Config) -> int:
+    """The highest number of an exchange of a run that goes on."""
+    return int(getattr(config, "workerinput", {}).get("seatrial_after", config.stash.get(_AFTER, 0)))
+
+
 def selected(config: pytest.Config) -> list[Case]:
     """The cases of this session."""
     options = options_of(config)
@@ -212,8 +217,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     except (Invalid, OSError) as error:
         print(f"\nseatrial: the record cannot be written: {error}", file=sys.stderr)
         code = 4
-    if exitstatus == 0 and not config.option.seatrial_wrapped:
-        # pytest's own word for a run in which all was skipped is success.
+    if (exitstatus == 0 or (exitstatus == 1 and code == 4)) and not config.option.seatrial_wrapped:
+        # pytest's own word for a run in which all was skipped is success, and for one in which we erred, failure.
         session.exitstatus = code
 
 
@@ -262,9 +267,7 @@ def player(pytestconfig: pytest.Config, target: Target) -> Iterator[Player]:
     recorder = pytestconfig.stash.get(_RECORDER, None)
     if recorder is None and hasattr(pytestconfig, "workerinput") and pytestconfig.option.out:
         recorder = run.Recorder(Path(pytestconfig.option.out) / "run.jsonl")
-    given = getattr(pytestconfig, "workerinput", {})
-    after = given.get("seatrial_after", pytestconfig.stash.get(_AFTER, 0))
-    made = session.player(options, target, recorder, worker, workers, after)
+    made = session.player(options, target, recorder, worker, workers, _after(pytestconfig))
     yield made
     made.client.close()
 
@@ -272,7 +275,7 @@ def player(pytestconfig: pytest.Config, target: Target) -> Iterator[Player]:
 @pytest.fixture(scope="session")
 def crowd(pytestconfig: pytest.Config, target: Target) -> Iterator[list[Player]]:
     """Players that play side by side."""
-    made = session.crowd_of(options_of(pytestconfig), target, _worker(pytestconfig)[0])
+    made = session.crowd_of(options_of(pytestconfig), target, _worker(pytestconfig)[0], _after(pytestconfig))
     yield made
     for one in made:
         one.client.close()

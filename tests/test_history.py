@@ -69,8 +69,13 @@ def test_a_run_comes_out_as_it_went_in(tmp_path: Path) -> None:
         assert row.counts["must"]["known"] == 1
         assert history.add(results(told), "a", night=night) is None
         assert [n.name for n in history.nights() if n.ended] == ["20261120"]
+        assert history.add(results(told), "", "the night's own folder") is None, "imported, it would be there twice"
+        assert history.add(results(told, "2026-11-21T02:00:00Z"), "a") is not None
+        next_night = history.begin("20261121", ["a", "b"])
+        assert history.add(results(told), "b", night=next_night) is not None
+        assert history.add(results(told), "") is None
     with History(tmp_path / "h.db") as history:
-        assert len(history.runs()) == 1
+        assert len(history.runs()) == 3
 
 
 @pytest.mark.parametrize(
@@ -203,6 +208,9 @@ def test_load_tests_keep_their_percentiles_with_intervals(tmp_path: Path) -> Non
             take.take(history, tmp_path / name, "a")
             (tmp_path / name / "requests.jsonl").unlink()
         value, low, high = history.loads("a")[0].figures["ttft.p50"]
+        summary = json.loads((tmp_path / "old" / "load.json").read_text()) | {"started": "2026-11-25"}
+        assert history.add_load(summary, {}, "a", night=history.begin("20261125", ["a"])) is not None
+        assert history.add_load(summary, {}, "") is None
         assert low < value == 149 < high
     _, said = invoke(diff_command, "load1", "load2", "--history", tmp_path / "h.db")
     assert "worse" in next(line for line in said.splitlines() if line.startswith("ttft.p50"))

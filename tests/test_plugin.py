@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial import home, run, server
+from seatrial import home, run, server, session
+from seatrial.session import Options
 from tests.conftest import answer, raw_server
 
 KEY = "sk-plugin-tests"
@@ -88,6 +89,59 @@ def test_a_run_in_which_nothing_was_seen_is_no_success(tmp_path: Path) -> None:
         ran = pytest_run(tmp_path, suites, "--base-url", url, "--only", "chat.plain", "--only", "models.list")
     assert ran.returncode == 4, ran.stdout + ran.stderr
     assert " failed" not in ran.stdout
+
+
+DEADLY = """
+import os, pathlib
+from seatrial import MUST
+from seatrial.check import check
+
+@check("mine.{name}", level=MUST, applies=lambda x: x.operation.id == "listModels", spec="rfc9110#section-15")
+def judge(exchange):
+    \"\"\"Whatever.\"\"\"
+    {body}
+    yield from ()
+"""
+
+
+def test_a_run_in_which_only_seatrial_erred_ends_as_the_command_does(tmp_path: Path, url: str) -> None:
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "mine.py").write_text(DEADLY.format(name="errs", body="raise RuntimeError('ours')"))
+    words = ["--base-url", url, "--model", "seatrial-chat", "--scenarios", ".", "--only", "models.list", "--out", "run"]
+    ran = pytest_run(tmp_path, str(home.folder("suites")), *words)
+    assert ran.returncode == 4, ran.stdout + ran.stderr
+    assert {v.status.word for v in run.read(tmp_path / "run").verdicts} == {"pass", "error"}
+
+
+def test_a_worker_that_stands_in_for_a_dead_one_has_numbers_of_its_own(tmp_path: Path, url: str) -> None:
+    (tmp_path / "checks").mkdir()
+    body = "mark = pathlib.Path('died')\n    if not mark.exists():\n        mark.touch()\n        os._exit(9)"
+    (tmp_path / "checks" / "mine.py").write_text(DEADLY.format(name="dies", body=body))
+    words = ["--base-url", url, "--model", "seatrial-chat", "--scenarios", ".", "--tier", "smoke", "--out", "run"]
+    ran = pytest_run(tmp_path, str(home.folder("suites")), *words, "-n", "2")
+    assert "crashed" in ran.stdout
+    assert ran.returncode == 4, "a case was not played"
+    recorded = run.read(tmp_path / "run")
+    assert not recorded.complete
+    lines = [line for _, line in run.lines(tmp_path / "run" / "run.jsonl") if line["type"] == "exchange"]
+    assert len({line["number"] for line in lines}) == len(lines) > 10
+
+
+def test_no_two_workers_share_a_number(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    options = Options(url, ("seatrial-chat",), tier="smoke")
+    target, _ = session.find_target(options)
+    seen: set[int] = set()
+    for _ in range(2):  # and in a run that goes on
+        after = max(seen, default=0)
+        for worker in range(5):  # three of them stand in for others
+            players = [session.player(options, target, None, worker, 2, after)]
+            players += session.crowd_of(options, target, worker, after)
+            for player in players:
+                numbers = {player.number() for _ in range(1000)}
+                assert not numbers & seen
+                player.client.close()
+                seen |= numbers
 
 
 def test_without_a_base_url_the_suites_say_so(tmp_path: Path) -> None:

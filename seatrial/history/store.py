@@ -133,7 +133,7 @@ class History:
     def add(
         self, results: Mapping[str, Any], target: str = "", folder: str = "", night: int | None = None
     ) -> int | None:
-        """Takes in a run as results.json holds it; its id, or None where it is there already."""
+        """Takes in a run as results.json holds it; its id, or None where it is there already, or in one of the nights."""
         told = results["target"]
         verdicts = results["verdicts"]
         essence = [told, results["run"]["started"], [(v["id"], v["status"]) for v in verdicts]]
@@ -157,7 +157,10 @@ class History:
             _digest([*essence, night and [name, night]]),
         )
         with self._change() as c:
-            found = self._run(c, row)
+            told_of = night is None and self._of_a_night(
+                c, "runs", told["base_url"], results["run"]["started"], essence
+            )
+            found = None if told_of else self._run(c, row)
             if found is not None:
                 c.executemany(
                     "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?)",
@@ -191,6 +194,12 @@ class History:
         names = _RUN.removeprefix("id, ") + ", digest"
         marks = ", ".join("?" * len(row))
         return int(c.execute(f"INSERT INTO runs ({names}) VALUES ({marks})", row).lastrowid or 0)  # noqa: S608 - ours
+
+    @staticmethod
+    def _of_a_night(c: sqlite3.Connection, table: str, url: str, started: str, essence: list[Any]) -> bool:
+        """Whether a night has taken in this run or load test: the digest of one that does is also of its night."""
+        query = f"SELECT target, night, digest FROM {table} WHERE base_url = ? AND started = ? AND night IS NOT NULL"  # noqa: S608
+        return any(row[2] == _digest([*essence, [row[0], row[1]]]) for row in c.execute(query, (url, started)))
 
     @staticmethod
     def _requirement(c: sqlite3.Connection, v: Mapping[str, Any]) -> int:
@@ -229,10 +238,11 @@ class History:
         night: int | None = None,
         exit_code: int = 0,
     ) -> int | None:
-        """Takes in a load test; its id, or None where it is there already."""
+        """Takes in a load test; its id, or None where it is there already, or in one of the nights."""
         told = summary["target"]
         kept = {name: value for name, value in summary.items() if name not in ("series", "levels")}
         started = summary.get("started", "")
+        essence = [told, started, summary["requests"], summary["latency_ms"]]
         row = (
             night,
             target or told["base_url"],
@@ -246,10 +256,12 @@ class History:
             json.dumps(kept),
             json.dumps(figures),
             folder,
-            _digest([told, started, summary["requests"], summary["latency_ms"], night and [target, night]]),
+            _digest([*essence, night and [target, night]]),
         )
         with self._change() as c:
             if c.execute("SELECT 1 FROM loads WHERE digest = ?", (row[-1],)).fetchone():
+                return None
+            if night is None and self._of_a_night(c, "loads", told["base_url"], started, essence):
                 return None
             names = _LOAD.removeprefix("id, ") + ", digest"
             marks = ", ".join("?" * len(row))
