@@ -205,6 +205,23 @@ def reported(exchange: Exchange) -> Iterator[Finding]:
                 yield Finding(f"{real}, as in {where}", said, f"body /{name}")
 
 
+def _counted(exchange: Exchange) -> bool:
+    return view.is_images(exchange) and b'"usage"' in exchange.body
+
+
+@check("images.usage-sum", level=SHOULD, applies=_counted, spec=_ANSWER + "/properties/usage")
+def usage_sum(exchange: Exchange) -> Iterator[Finding]:
+    """The total of the usage is the tokens of the input and of the output together."""
+    bodies = [data for _, data in _events(exchange)] if exchange.asked_to_stream else [view.whole_answer(exchange)]
+    counted = [body["usage"] for body in bodies if isinstance(body.get("usage"), dict)]
+    if not counted:
+        raise Inconclusive("there is no usage")
+    for usage in counted:
+        read, wrote, total = (view.count(usage, f"{name}_tokens") for name in ("input", "output", "total"))
+        if total != read + wrote:
+            yield Finding(f"{read} + {wrote} = {read + wrote}", f"{total}", "/usage/total_tokens")
+
+
 @check("images.known-members", level=MAY, applies=_is_plain, spec=_ANSWER)
 def known_members(exchange: Exchange) -> Iterator[Finding]:
     """The answer and its images have no members that the document does not know."""

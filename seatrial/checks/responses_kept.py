@@ -59,6 +59,30 @@ def read_again(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         raise Inconclusive("no response that was done was read again")
 
 
+@relation("responses.same", level=MUST, applies=_reads_again, spec="openai#/paths/~1responses~1{response_id}/get")
+def same(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """A response that is read again has the model, the metadata and the time of creation that it had, and its usage."""
+    judged = False
+    for shown in _seen(exchanges).values():
+        for name in ("model", "metadata", "created_at", "usage"):
+            known = [(exchange, found[name]) for exchange, found in shown if found.get(name) is not None]
+            for exchange, value in known[1:]:
+                judged = True
+                if _settled(value) != _settled(known[0][1]):
+                    where = f"exchange {exchange.number} /{name}"
+                    yield Finding(repr(known[0][1])[:120], repr(value)[:120], where)
+                    break
+    if not judged:
+        raise Inconclusive("no response was read again")
+
+
+def _settled(value: Any) -> Any:
+    """A count of tokens by its total, a time in whole seconds, anything else as it is."""
+    if isinstance(value, dict) and "total_tokens" in value:
+        return value["total_tokens"]
+    return int(value) if isinstance(value, float) else value
+
+
 def _polls(exchanges: Sequence[Exchange]) -> bool:
     return any(len(shown) > 1 for shown in _seen(exchanges).values())
 

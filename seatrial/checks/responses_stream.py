@@ -139,6 +139,22 @@ def one_id(exchange: Exchange) -> Iterator[Finding]:
         raise Inconclusive("no event carries a response with an id")
 
 
+@check("responses.life-same", level=MUST, applies=view.is_response_stream, spec=_CLIENT)
+def life_same(exchange: Exchange) -> Iterator[Finding]:
+    """The response of a stream has the same model and the same time of creation in every event that carries it."""
+    first: dict[str, Any] = {}
+    for number, kind, data in view.typed_events(exchange):
+        found = data.get("response")
+        if kind not in view.LIFE or not isinstance(found, dict):
+            continue
+        for name in ("model", "created_at"):
+            if found.get(name) is not None and first.setdefault(name, found[name]) != found[name]:
+                yield Finding(repr(first[name])[:80], repr(found[name])[:80], f"event {number} /response/{name}")
+                return
+    if not first:
+        raise Inconclusive("no event carries a response with a model")
+
+
 def _placed(exchange: Exchange) -> Iterator[tuple[int, str, int, Data]]:
     """(index of the event, type, output_index, data) of each event that belongs to an item."""
     for number, kind, data in view.typed_events(exchange):

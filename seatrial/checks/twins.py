@@ -91,6 +91,33 @@ def response_equals_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     return view.each(view.response_twins(exchanges), judge)
 
 
+def _read(exchange: Exchange) -> int:
+    usage = view.response(exchange).get("usage")
+    if not isinstance(usage, dict):
+        raise Inconclusive("one of the two has no usage")
+    return view.count(usage, "input_tokens")
+
+
+@relation(
+    "responses.stream-reads-as-plain",
+    level=SHOULD,
+    applies=lambda exchanges: bool(view.response_twins(exchanges)),
+    spec="openai#/components/schemas/ResponseUsage",
+)
+def response_reads_as_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """A streamed response counts as many tokens in its input as the plain one to the same request."""
+
+    def judge(pair: Pair) -> Iterator[Finding]:
+        plain, streamed = ({_read(exchange) for exchange in kind} for kind in pair)
+        if len(plain) > 1 or len(streamed) > 1:
+            raise Inconclusive("the counts differ from run to run")
+        if plain != streamed:
+            where = f"exchange {pair[1][0].number} /usage/input_tokens"
+            yield Finding(f"{min(plain)}, as plain", f"{min(streamed)}", where)
+
+    return view.each(view.response_twins(exchanges), judge)
+
+
 def _difference(name: str, first: Any, second: Any, where: str) -> Finding:
     if name == "text":
         same = next((at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)

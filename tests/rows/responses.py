@@ -281,6 +281,18 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
         (PASS, [made(), made({"previous_response_id": "resp_1"}, 2, id="resp_2", output=[{**MESSAGE, "id": "msg_2"}])]),
         (OUT, [made(), made({"previous_response_id": "resp_9"}, 2, id="resp_2")]),
     ],
+    "responses.life-same": [
+        (FAIL, stream(response(END, model="other"))), (FAIL, stream(response(END, created_at=5))), (PASS, stream()),
+    ],
+    "responses.same": [
+        (FAIL, [made(), read(model="other")]), (FAIL, [made(), read(metadata={"a": "b"})]), (PASS, [made(), read()]),
+        (FAIL, [made(), read(created_at=5)]), (FAIL, [made(), read(usage={**USAGE, "total_tokens": 6})]),
+        (PASS, [made(usage=None, status="queued"), read()]), (OPEN, [read(path="/responses/resp_1")]),
+    ],
+    "responses.stream-reads-as-plain": [
+        (PASS, [settled(), twin()]), (FAIL, [settled(usage={**USAGE, "input_tokens": 9}), twin()]),
+        (OPEN, [settled(usage=None), twin()]), (OPEN, [settled(), settled(usage={**USAGE, "input_tokens": 9}), twin()]),
+    ],
     "responses.stream-equals-plain": [
         (PASS, [settled(), twin()]), (OUT, [made(), stream()]), (OPEN, [settled(output=[LOUD]), twin()]),
         (FAIL, [settled(output=[LOUD]), settled(output=[LOUD]), twin(), twin()]),

@@ -9,8 +9,10 @@ from typing import Any
 from seatrial.server.plant import Json
 from seatrial.server.plants.audio import TRANSCRIBE, written
 from seatrial.server.plants.images import PAINTED
-from seatrial.server.plants.responses_shape import RESPONSES, each_event, put, whole
+from seatrial.server.plants.responses_shape import RESPONSES, RETRIEVE, each_event, put, whole
 from seatrial.server.plants.shape import defect, result, result_of, variant
+
+ENDS = ("response.completed", "response.incomplete")
 
 
 def _outputs_kept() -> Callable[[str, Json, Any], Any]:
@@ -29,6 +31,18 @@ def _outputs_kept() -> Callable[[str, Json, Any], Any]:
 def _early(made: Json) -> None:
     if made.get("completed_at"):
         made["completed_at"] = made["created_at"] - 60
+
+
+def _one_token_more(made: Json) -> None:
+    if made.get("usage"):
+        made["usage"]["output_tokens"] += 1
+        made["usage"]["total_tokens"] += 1
+
+
+def _reads_one(event: Json) -> None:
+    usage = event["response"]["usage"]
+    usage.update(input_tokens=1, total_tokens=1 + usage["output_tokens"])
+    usage["input_tokens_details"] = {"cached_tokens": 0}
 
 
 def _in_milliseconds(*names: str) -> Callable[[Json], None]:
@@ -143,9 +157,51 @@ PLANTS = (
         "responses streaming",
         "the last event of a stream has lost the metadata",
         "responses.metadata-kept",
-        chunks=each_event(
-            lambda event: event["response"].update(metadata={}), "response.completed", "response.incomplete"
-        ),
+        chunks=each_event(lambda event: event["response"].update(metadata={}), *ENDS),
+    ),
+    defect(
+        "responses.life-same/model",
+        "responses streaming",
+        "the last event of a stream names another model",
+        "responses.life-same",
+        chunks=each_event(lambda event: event["response"].update(model="other"), *ENDS),
+    ),
+    defect(
+        "responses.same/metadata",
+        "responses",
+        "a response that is read again has lost its metadata",
+        "responses.same",
+        result=result(put("metadata", {"lost": "all"}), RETRIEVE),
+    ),
+    defect(
+        "responses.same/usage",
+        "responses",
+        "a response that is read again was counted anew",
+        "responses.same",
+        result=result(_one_token_more, RETRIEVE),
+    ),
+    defect(
+        "responses.stream-reads-as-plain/less",
+        "responses streaming",
+        "a stream counts one token of input, whatever it read",
+        "responses.stream-reads-as-plain",
+        level="SHOULD",
+        chunks=each_event(_reads_one, *ENDS),
+    ),
+    defect(
+        "images.usage-sum/total",
+        "images",
+        "the total of the usage is not its sum",
+        "images.usage-sum",
+        level="SHOULD",
+        result=result(lambda made: made["usage"].update(total_tokens=1) if made.get("usage") else None, *PAINTED),
+    ),
+    defect(
+        "uploads.renamed",
+        "uploads",
+        "the file that an upload becomes has another name",
+        "uploads.lifecycle/complete/must/body",
+        result=result(lambda made: made["file"].update(filename="blob"), "POST /uploads/{upload_id}/complete"),
     ),
     defect(
         "conversations.update-merged",
