@@ -16,16 +16,19 @@ import multiprocessing
 import random
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from seatrial import server
+from seatrial import server, session
+from seatrial.generate import crowd as crowds
 from seatrial.model import Case, Level, Status, Verdict
+from seatrial.play import Player
+from seatrial.session import Options
 from tests import plants
-from tests.test_plants import ALONE, DEFECTS, VARIANTS, accusations
+from tests.test_plants import ALONE, DEFECTS, IN_A_CROWD, VARIANTS, accusations
 
 ROOT = Path(__file__).resolve().parent.parent
 _BLOCK = 9
@@ -59,8 +62,7 @@ class Result:
 def telling() -> tuple[Case, ...]:
     """The fewest cases, smoke cases first, in which every check that ever passes on the clean server does so."""
     passes: dict[str, set[str]] = {}
-    written = [case for case in plants.nightly() if not case.id.startswith("generated.")]
-    for verdict in plants.play((), written, "reference"):
+    for verdict in plants.play((), plants.nightly(), "reference"):
         if verdict.status is Status.PASS:
             passes.setdefault(verdict.case, set()).add(verdict.check)
     smoke = {case.id for case in plants.gate() if case.scenario.tier == "smoke"}
@@ -73,10 +75,10 @@ def telling() -> tuple[Case, ...]:
     return tuple(case for case in plants.nightly() if case.id in chosen)
 
 
-def ordered(trips: Iterable[str]) -> Iterator[Case]:
-    """The cases in which the trips show, then the rest of the gate, then all there is."""
+def ordered(plant: server.Plant) -> Iterator[Case]:
+    """The cases in which the plant shows, then the rest of the gate, then all there is."""
     seen: set[str] = set()
-    for case in itertools.chain(plants.showing(trips), plants.gate(), plants.nightly()):
+    for case in itertools.chain(plants.showing(plant), plants.gate(), plants.nightly()):
         if case.id not in seen:
             seen.add(case.id)
             yield case
@@ -87,13 +89,27 @@ def defect(id: str) -> tuple[int, dict[str, str]]:
     plant = server.catalog()[id]
     caught: dict[str, str] = {}
     with plants.playing((id,), "reference") as player:
-        for case in ordered(plant.trips):
+        if IN_A_CROWD.intersection(plant.trips):
+            return crowds.AT_ONCE, {v.check: v.level.value for v in crowd(player) if v.status is Status.FAIL}
+        for case in ordered(plant):
             for verdict in player.play(case):
                 if verdict.status is Status.FAIL:
                     caught[verdict.check if "/" not in verdict.check else verdict.id] = verdict.level.value
             if plant.level in caught.values() or (caught and plant.level == Level.MAY.value):
                 break
         return player.client.sent, caught
+
+
+def crowd(player: Player) -> list[Verdict]:
+    """The verdicts of requests that are in flight at once."""
+    url = player.target.base_url
+    options = Options(url, (), "SEATRIAL_PLANTS_KEY", "reference", "nightly", bounds=plants.BOUNDS)
+    players = session.crowd_of(options, player.target)
+    try:
+        return crowds.play(session.catalog(options).scenarios["generated.crowd/createChatCompletion"], players, None)
+    finally:
+        for one in players:
+            one.client.close()
 
 
 def pairs_of(ids: Sequence[str]) -> set[frozenset[str]]:
