@@ -21,7 +21,7 @@ from seatrial.model import MUST, SHOULD, Case, Citation, Level, Operation, Scena
 PREFIX = "generated.stateful"
 SOURCE = "sequences"
 """Stands where a scenario's file is named."""
-MEAN_STEPS = 14
+MEAN_STEPS = 22
 """Requests of a drawn sequence, those that clean up with them."""
 Expect = Mapping[Level, Mapping[str, Any]]
 OK: Expect = {MUST: {"status": 200}}
