@@ -289,5 +289,5 @@ PLANTS = (
     defect("tuning.status-forward/listed", AREA, "a cancelled job runs on once the jobs were listed", "tuning.status-forward", f"{TOURS}/fine-tuning/*", **awake(JOB, "/fine_tuning/jobs", "cancel", RUNNING)),
     variant("deleted-twice", "a second deletion is answered as the first", **deleted_twice()),
     variant("files-leave-stores", "a file that is deleted leaves its stores", **leaves_stores()),
-    variant("metadata-of-the-server", "metadata to which the server adds its own", result=result(_stranger, f"GET {TALK}", f"POST {TALK}", f"GET {STORE}", f"POST {STORE}")),
+    variant("metadata-of-the-server", "metadata of stores to which the server adds its own", result=result(_stranger, f"GET {STORE}", f"POST {STORE}")),
 )  # fmt: skip
