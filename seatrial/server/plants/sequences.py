@@ -267,6 +267,13 @@ def _stranger(made: Json) -> None:
         made["metadata"] = {**made["metadata"], "served-by": "node-1"}
 
 
+def _no_metadata(request: Request, body: bytes) -> Response | None:
+    asked = posted(request, body)
+    if asked is None or "/vector_stores" not in request.url.path or "metadata" not in asked:
+        return None
+    return error(400, "Unsupported parameter: 'metadata'.", "metadata", "unsupported_parameter")
+
+
 RUNNING: Json = {"status": "running", "finished_at": None, "error": None}
 TOURS = "generated.stateful"
 
@@ -287,6 +294,7 @@ PLANTS = (
     defect("kept.unfound/once-more", AREA, "a file that was taken out of its store is still found", "kept.unfound", f"{TOURS}/vector-stores/*", level="SHOULD", **still_found()),
     defect("batches.status-forward/listed", AREA, "a cancelled batch goes on once the batches were listed", "batches.status-forward", f"{TOURS}/batches/*", **awake(BATCH, "/batches", "cancel", {"status": "in_progress", "cancelled_at": None, "cancelling_at": None})),
     defect("tuning.status-forward/listed", AREA, "a cancelled job runs on once the jobs were listed", "tuning.status-forward", f"{TOURS}/fine-tuning/*", **awake(JOB, "/fine_tuning/jobs", "cancel", RUNNING)),
+    variant("stores-without-metadata", "stores that take no metadata", before=_no_metadata),
     variant("deleted-twice", "a second deletion is answered as the first", **deleted_twice()),
     variant("files-leave-stores", "a file that is deleted leaves its stores", **leaves_stores()),
     variant("metadata-of-the-server", "metadata of stores to which the server adds its own", result=result(_stranger, f"GET {STORE}", f"POST {STORE}")),
