@@ -544,3 +544,17 @@ def test_the_audit_marks_a_client_that_could_not_keep_up() -> None:
     assert found["saturated"]
     assert "event loop" in found["why"][0]
     assert "--processes" in found["advice"]
+
+
+def test_a_comparison_of_many_requests_looks_at_a_sample_of_them(tmp_path: Path) -> None:
+    (tmp_path / "load.json").write_text('{"format": 1}')
+    with (tmp_path / "requests.jsonl").open("w") as sink:
+        for n in range(60_000):
+            error = '"connection.reset"' if n % 10 == 0 else "null"
+            sink.write(f'{{"counted":{"true" if n >= 1000 else "false"},"error":{error},"ttft":{n}}}\n')
+        sink.write('{"counted":tr')
+    _, rows = compare.read(tmp_path)
+    assert len(rows) == 20_000
+    assert min(row["ttft"] for row in rows) >= 1000
+    assert sum(row["ttft"] for row in rows) / len(rows) == pytest.approx(30_500, rel=0.02)
+    assert sum(bool(row["error"]) for row in rows) / len(rows) == pytest.approx(0.1, rel=0.1)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from seatrial import formats
 from seatrial.model import Invalid
@@ -15,6 +17,8 @@ from seatrial.model import Invalid
 _RESAMPLES = 400
 _MOST = 4_000
 """Values of one run that are resampled: a random sample where there are more."""
+_ROWS = 20_000
+"""Requests of one run that are looked at: a random sample where there are more."""
 _METRICS = ("ttft", "ttfat", "tpot", "e2e", "max_gap", "queue_wait", "service")
 _POINTS = (50, 95, 99)
 
@@ -59,27 +63,37 @@ def intervals(rows: Sequence[dict[str, Any]], seed: int = 0) -> list[Figure]:
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """`load.json` and the counted requests of a run's folder. Raises Invalid."""
+    """`load.json` and the counted requests of a run's folder: of more than 20,000 a random sample. Raises Invalid."""
     folder = path if path.is_dir() else path.parent
     try:
         found = json.loads((folder / "load.json").read_text("utf-8"))
-        lines = (folder / "requests.jsonl").read_text("utf-8").splitlines()
+        lines = (folder / "requests.jsonl").open("rb")
     except OSError as error:
         raise Invalid(str(path), "", f"is no load test's folder: {error.strerror}: {error.filename}") from None
     except ValueError as error:
         raise Invalid(str(folder / "load.json"), "", f"is not JSON: {error}") from None
-    formats.hold(folder / "load.json", found.get("format") if isinstance(found, dict) else None)
-    rows = []
+    with lines:
+        formats.hold(folder / "load.json", found.get("format") if isinstance(found, dict) else None)
+        return found, _sample(folder / "requests.jsonl", lines)
+
+
+def _sample(path: Path, lines: Iterable[bytes]) -> list[dict[str, Any]]:
+    """Every counted request is in it as likely as any other, and the memory does not grow with their number."""
+    rng, rows, seen = random.Random(0), list[dict[str, Any]](), 0  # noqa: S311
     for number, line in enumerate(lines, 1):
         try:
-            row = json.loads(line)
+            row = orjson.loads(line)
         except ValueError:
-            if number == len(lines):
+            if not line.endswith(b"\n"):
                 break  # a run that was cut off
-            raise Invalid(f"{folder / 'requests.jsonl'}:{number}", "", "is not JSON") from None
+            raise Invalid(f"{path}:{number}", "", "is not JSON") from None
         if row.get("counted") and row.get("error") != "unfinished":
-            rows.append(row)
-    return found, rows
+            seen += 1
+            if len(rows) < _ROWS:
+                rows.append(row)
+            elif (at := rng.randrange(seen)) < _ROWS:
+                rows[at] = row
+    return rows
 
 
 def compare(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]], seed: int = 0) -> list[Difference]:
@@ -98,9 +112,8 @@ def compare(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]], seed: 
             found.append(_judged(f"{metric}.p{p}", percentile(a, p), percentile(b, p), differences))
     errors = [[float(bool(row["error"])) for row in rows] for rows in (old, new)]
     if all(len(rows) > 1 for rows in errors):
-        draws = [(_resampled(rng, errors[0]), _resampled(rng, errors[1])) for _ in range(_RESAMPLES)]
-        differences = sorted(sum(y) / len(y) - sum(x) / len(x) for x, y in draws)
         shares = [sum(rows) / len(rows) for rows in errors]
+        differences = sorted(_share(rng, errors[1]) - _share(rng, errors[0]) for _ in range(_RESAMPLES))
         found.append(_judged("error_rate", shares[0], shares[1], differences))
     return found
 
@@ -108,6 +121,10 @@ def compare(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]], seed: 
 def _values(rows: Sequence[dict[str, Any]], metric: str, rng: random.Random) -> list[float]:
     values = sorted(row[metric] for row in rows if not row["error"] and row.get(metric) is not None)
     return sorted(rng.sample(values, _MOST)) if len(values) > _MOST else values
+
+
+def _share(rng: random.Random, values: Sequence[float]) -> float:
+    return sum(rng.choices(values, k=len(values))) / len(values)
 
 
 def _resampled(rng: random.Random, values: Sequence[float]) -> list[float]:
