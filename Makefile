@@ -14,7 +14,7 @@ VLLM := .venv-vllm
 ARGS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help check test test-all dist real real-load compatibility nightly-demo bench frameworks screenshots lint lock defects mutation hostile clean
+.PHONY: help check test test-all dist real real-load compatibility nightly-demo bench volume frameworks screenshots lint lock defects mutation hostile clean
 
 help:
 	@echo "make check [URL=https://host/v1] [ARGS='--model ID']   the conformance report"
@@ -26,6 +26,7 @@ help:
 	@echo "make compatibility                                     docs/compatibility.md, from llama.cpp, LiteLLM and vLLM (4 GB, an hour)"
 	@echo "make nightly-demo                                      two nights with a defect planted between, and their site"
 	@echo "make bench                                             the load client's cost and truth, beside its peers"
+	@echo "make volume [ARGS='--requests N …']                     100,000 verdicts, a million requests, 10,000 runs"
 	@echo "make defects                                           every planted defect and legal variant, whole gate"
 	@echo "make hostile [ARGS='GLOB ...']                         every hostile behaviour, against check and load"
 	@echo "make frameworks                                        LangChain and LlamaIndex on the reference server"
@@ -120,6 +121,9 @@ frameworks:
 	@test -x $(FRAMEWORKS)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[sdk,langchain,llamaindex]'
 	$(FRAMEWORKS)/bin/python -m pytest -q tests/test_sdk_suite.py $(ARGS)
+
+volume: $(STAMP)
+	@$(BIN)/python -m bench.volume $(ARGS)
 
 screenshots: $(STAMP)
 	@$(BIN)/python -m docs.screenshots
