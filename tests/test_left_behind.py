@@ -86,7 +86,7 @@ def made(out: Path, count: int) -> bool:
 def interrupted(url: str, out: Path, count: int, *words: str) -> str:
     """What a run said that was interrupted once so much was made; it ended within its bound."""
     running = start(url, out, *words)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while time.monotonic() < end and not (any(held(url).values()) and (count == 0 or made(out, count))):
         time.sleep(0.05)
     assert held(url), "nothing was made"
