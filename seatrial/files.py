@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections import deque
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -18,15 +17,8 @@ LIMIT = 8 << 20
 _DEEPEST = 100
 
 
-# libyaml reads the scenarios in a tenth of the time; a PyYAML without it reads the same.
-if TYPE_CHECKING:
-    from yaml import SafeLoader as _Parser
-else:
-    _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Parser):
-    """A SafeLoader that refuses duplicate keys, and numbers beyond 4096 bits, and keeps dates as text."""
+class _Strict(yaml.constructor.SafeConstructor):
+    """Refuses duplicate keys, and numbers beyond 4096 bits, and keeps dates as text."""
 
     def construct_whole_number(self, node: yaml.ScalarNode) -> int:
         """The number. Raises ConstructorError where it has more than 4096 bits: it could not even be shown."""
@@ -49,18 +41,31 @@ class _Loader(_Parser):
         return super().construct_mapping(node, deep=deep)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_whole_number)
-# YAML 1.1 would turn `2026-01-01` into a date; JSON has none.
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
-    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+class _Loader(_Strict, yaml.SafeLoader):
+    """By PyYAML alone: it says best what is wrong, and reads the escape of half a surrogate pair."""
 
 
-def _bounded(text: str) -> None:
+if TYPE_CHECKING:
+    _Fast = _Loader
+else:
+
+    class _Fast(_Strict, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        """By libyaml, in a tenth of the time, where PyYAML was built with it."""
+
+
+for _kind in (_Loader, _Fast):
+    _kind.add_constructor("tag:yaml.org,2002:int", _kind.construct_whole_number)  # type: ignore[type-var]
+    # YAML 1.1 would turn `2026-01-01` into a date; JSON has none.
+    _kind.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _bounded(text: str, kind: type[_Loader]) -> None:
     """Raises ConstructorError where there is an alias, or what is nested deeper than a hundred: before any of it is built."""
     depth = 0
-    for event in yaml.parse(text, Loader=_Parser):
+    for event in yaml.parse(text, Loader=kind):
         at: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
             raise yaml.constructor.ConstructorError(None, None, "anchors and aliases are not used here", at)
@@ -69,14 +74,18 @@ def _bounded(text: str) -> None:
             raise yaml.constructor.ConstructorError(None, None, "nested too deep", at)
 
 
-def _explained(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLError:
-    """The error in PyYAML's own words, which say what was expected, unless it would take long to find them."""
-    if len(text) < 1 << 18 and isinstance(error, (yaml.parser.ParserError, yaml.scanner.ScannerError)):
+def _loaded(text: str) -> tuple[yaml.Node | None, Any]:
+    """The node and the data. Raises YAMLError; PyYAML's own, unless it would take long to find it."""
+    for kind in (_Fast, _Loader):
         try:
-            deque(yaml.parse(text, Loader=yaml.SafeLoader), maxlen=0)
-        except yaml.MarkedYAMLError as better:
-            return better
-    return error
+            _bounded(text, kind)
+            loader = kind(text)
+            node = loader.get_single_node()
+            return node, loader.construct_document(node) if node else None
+        except (yaml.parser.ParserError, yaml.scanner.ScannerError):
+            if kind is _Loader or len(text) > 1 << 18:
+                raise
+    raise AssertionError("the last one returns or raises")
 
 
 def _lines(node: yaml.Node | None, at: str, table: dict[str, int]) -> dict[str, int]:
@@ -110,18 +119,15 @@ class Source:
         except UnicodeDecodeError as error:
             raise Invalid(str(path), "", f"is not UTF-8: {error.reason} at byte {error.start}") from error
         try:
-            _bounded(text)
-            loader = _Loader(text)
-            node = loader.get_single_node()
-            self.data: Any = loader.construct_document(node) if node else None
+            node, data = _loaded(text)
         except yaml.MarkedYAMLError as error:
-            error = _explained(text, error)
             mark = error.problem_mark or error.context_mark
             raise Invalid(
                 str(path), "", str(error.problem or error.context), mark.line + 1 if mark else None
             ) from error
         except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise Invalid(str(path), "", f"is not YAML: {' '.join(str(error).split())}") from error
+        self.data: Any = data
         self._table = _lines(node, "", {})
 
     def invalid(self, at: str, message: str) -> Invalid:

@@ -19,8 +19,8 @@ from seatrial.judge import judge, relate
 from seatrial.model import WRONG_KEY, Case, Exchange, Operation, Request, Scenario, Status, TransportError
 from tests import rows as families
 
-SHOWN_ELSEWHERE = {"audio", "speech", "images", "moderations", "metamorphic", "mixed"}
-"""Modules whose checks judge sound, pictures, or requests that were drawn: the planted defects show what they tell."""
+SHOWN_ELSEWHERE = {"audio", "speech", "images", "moderations", "metamorphic", "mixed", "kept"}
+"""Modules whose checks judge sound, pictures, or what several requests say together: the planted defects show what they tell."""
 FAIL, PASS, OPEN, OUT = Status.FAIL, Status.PASS, Status.INCONCLUSIVE, None
 CASE = Case(Scenario("unit", "unit", "unit", "chat", "unit", (), (), "gate", {}, ()))
 NOW = 1_780_000_000

@@ -10,7 +10,7 @@ from seatrial.model import Level, Status, Verdict
 from tests import plants
 
 DEFECTS = sorted(id for id, plant in server.catalog().items() if plant.kind == "defect")
-CONSEQUENCES = ("stream.equals-plain", "logprobs.stream-equals-plain")
+CONSEQUENCES = ("stream.equals-plain", "logprobs.stream-equals-plain", "responses.stream-equals-plain")
 """A plain answer that is spoilt differs from its stream: that is true, and said beside the fault itself."""
 IN_A_CROWD = {"answers.not-mixed", "answers.not-starved"}
 """Checks that only a crowd of generated requests shows: tests/test_generated.py plants their defects."""

@@ -95,7 +95,10 @@ class _Kept:
             if place[-1] == row["id"]:
                 sent = {name: exchange.request.get(name) for name in _TOLD}
                 agreed = {name: value for name, value in sent.items() if value and _agrees(value, row.get(name))}
-                self.told[place] = {n: v for n, v in self.told.get(place, {}).items() if sent[n] is None} | agreed
+                # Whether a change of one member leaves the others is written nowhere: what the answer shows, holds.
+                before = self.told.get(place, {})
+                left = {n: v for n, v in before.items() if sent[n] is None and _agrees(v, row.get(n))}
+                self.told[place] = left | agreed
 
 
 def _agrees(sent: Any, shown: Any) -> bool:

@@ -13,7 +13,9 @@ from seatrial.session import Options
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["checks", "scenarios", "profiles", "capabilities", "loads", "coverage"]))
+@click.argument(
+    "what", type=click.Choice(["checks", "scenarios", "profiles", "capabilities", "loads", "coverage"]), metavar="WHAT"
+)
 @click.option("--scenarios", metavar="DIR", help="A folder of your own beside the project's.")
 def command(what: str, scenarios: str | None) -> int:
     """Lists checks, scenarios, profiles, capabilities or load profiles, one a line; or what is tried of each operation."""

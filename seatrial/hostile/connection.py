@@ -178,8 +178,9 @@ def keep_alive_silent(peer: Peer) -> None:
 @behaviour("connection.two-answers", check=(0, "PASSED"), load=(0, "3 ok"))
 def two_answers(peer: Peer) -> None:
     """A second answer comes unasked: it must not be taken for the answer to the next request."""
-    peer.good()
-    peer.answer(b'{"error":{"message":"stale","type":"x"}}', status="500 Internal Server Error")
+    with peer.together():  # else it is a race which comes first, this or the next request
+        peer.good()
+        peer.answer(b'{"error":{"message":"stale","type":"x"}}', status="500 Internal Server Error")
 
 
 @behaviour("connection.answers-early", "accept", (2, "no model"), (3, "no model|connection"))

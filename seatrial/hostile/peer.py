@@ -31,6 +31,7 @@ class Peer:
         self.method = self.path = ""
         self.headers: dict[str, str] = {}
         self.body = b""
+        self._held: list[bytes] | None = None
         self.number = 0  # of the request on this connection
         self._ended = ended
         connection.settimeout(_PATIENCE_S)
@@ -79,7 +80,10 @@ class Peer:
     # What is sent.
 
     def send(self, *parts: bytes) -> None:
-        """Each part in a write of its own."""
+        """Each part in a write of its own; none yet, within `together`."""
+        if self._held is not None:
+            self._held.extend(parts)
+            return
         for part in parts:
             if self._ended.is_set():
                 raise Gone
@@ -87,6 +91,14 @@ class Peer:
                 self.socket.sendall(part)
             except OSError as error:
                 raise Gone from error
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What is sent within goes out in one write."""
+        self._held = []
+        yield
+        held, self._held = b"".join(self._held), None
+        self.send(held)
 
     def forever(self, parts: Iterable[bytes], seconds: float = _PATIENCE_S) -> None:
         """Sends parts as fast as they are taken, until the client leaves."""

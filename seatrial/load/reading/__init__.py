@@ -151,8 +151,8 @@ class Reading:
             self.error = self.error or Failure("stream.garbage", "an event of an unknown shape: " + _shown(data))
 
     def chunk(self, at_ns: int, chunk: dict[str, Any]) -> None:
-        """Takes the object of one event."""
-        raise NotImplementedError
+        """Takes the object of one event. Raises TypeError where none was asked for: a stream in the place of a body."""
+        raise TypeError
 
     def tokens(self, at_ns: int, kind: str, text: Any = None) -> None:
         """Marks an event with tokens of that kind."""

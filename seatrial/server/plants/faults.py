@@ -73,6 +73,7 @@ PLANTS = (
             route.strip("/"),
             f"a wrong {name} is accepted and ignored",
             *([f"{cases}must/status" for cases in shown] or [STATUS, "*/should/status"]),
+            *(("stop.excluded",) if name == "stop" else ()),
             accepts=accepting(name),
         )
         for name, (route, *shown) in ({name: (route,) for name, route in _FIELDS.items()} | _TAKEN).items()

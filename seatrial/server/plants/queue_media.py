@@ -48,7 +48,7 @@ PLANTS = (
            before=queued("/audio/translations", _gone)),
     defect("queue.media/transcription-text", "queue", "a transcription in the queue is bare text", "http.json-content-type",
            "*/queued/must/*", before=queued("/audio/transcriptions", _text)),
-    defect("queue.media/image-chat", "queue", "an image in the queue is an answer of chat", "images.count",
+    defect("queue.media/image-chat", "queue", "an image in the queue is an answer of chat", "images.count", "created.seconds",
            "*/queued/must/body", before=queued("/images/generations", _chat)),
     defect("queue.media/edit-404", "queue", "there is no queue for edits", "*/queued/must/status",
            before=queued("/images/edits", _gone)),

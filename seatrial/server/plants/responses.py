@@ -188,6 +188,7 @@ PLANTS = (
         _AREA,
         "max_output_tokens is accepted and ignored",
         "responses.max-output-tokens",
+        "responses.same",
         result=result_of(
             lambda body, made: (
                 made.update(
@@ -221,6 +222,7 @@ PLANTS = (
         _AREA,
         "all items have one id",
         "responses.item-ids",
+        "responses.output-own",
         result=result(_same_item_ids, *SHOWN),
     ),
     defect(

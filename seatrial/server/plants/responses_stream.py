@@ -239,6 +239,7 @@ PLANTS = (
         _AREA,
         "the id changes on the way",
         "responses.one-id",
+        "responses.ids-unique",
         chunks=each_event(lambda e: e["response"].update(id="resp_other"), *_LAST),
     ),
     defect(

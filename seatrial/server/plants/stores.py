@@ -86,7 +86,7 @@ PLANTS = (
     defect("stores.file-counts/total-zero", AREA, "the total stays 0", "stores.file-counts", BODY, result=result(lambda m: m["file_counts"].update(total=0), *SHOWN)),
     defect("stores.file-counts/batch", AREA, "a batch counts its failures twice", "stores.file-counts", result=result(lambda m: m["file_counts"].update(failed=1), f"POST {BATCHES}", f"GET {BATCH}")),
     defect("stores.ready/at-once", AREA, "a store is completed before its files are", "stores.ready", result=result(_done_at_once, *SHOWN), **SHOULD),
-    defect("stores.expires-at/milliseconds", AREA, "expires_at counts milliseconds", "stores.expires-at", result=result(lambda m: m["expires_at"] and m.update(expires_at=1000 * m["expires_at"]), *SHOWN), **SHOULD),
+    defect("stores.expires-at/milliseconds", AREA, "expires_at counts milliseconds", "stores.expires-at", "created.seconds", result=result(lambda m: m["expires_at"] and m.update(expires_at=1000 * m["expires_at"]), *SHOWN), **SHOULD),
     defect("stores.belongs/own-id", AREA, "a file of a store has another id than the file", "stores.belongs", BODY, result=result(lambda m: m.update(id="vsf_" + m["id"]), *MEMBERS)),
     defect("stores.belongs/other-store", AREA, "a batch names another store", "stores.belongs", BODY, result=result(lambda m: m.update(vector_store_id="vs_other"), f"POST {BATCHES}", f"GET {BATCH}")),
     defect("stores.last-error/silent", AREA, "a file fails without a word", "stores.last-error", result=result(lambda m: m.update(last_error=None), *MEMBERS)),

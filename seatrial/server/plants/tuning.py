@@ -44,7 +44,7 @@ PLANTS = (
     defect("tuning.events-order/shuffled", AREA, "events come in no order", "tuning.events-order", result=result(_shuffled, EVENTS), **SHOULD),
     defect("tuning.checkpoint-job/other", AREA, "checkpoints name another job", "tuning.checkpoint-job", result=result(lambda m: [row.update(fine_tuning_job_id="ftjob-other") for row in m["data"]], CHECKPOINTS)),
     defect("fine-tuning.suffix-ignored", AREA, "the suffix is ignored", BODY, STATUS, body=ignoring("suffix", route=MAKE)),
-    defect("fine-tuning.file-unread", AREA, "a job trains on what is no training file", BODY, result=result(_when("failed", status="succeeded", error=None, fine_tuned_model="ft:x", finished_at=1), SHOW)),
+    defect("fine-tuning.file-unread", AREA, "a job trains on what is no training file", BODY, result=result(_when("failed", status="succeeded", error=None, fine_tuned_model="ft:x"), SHOW)),
     defect("fine-tuning.stopped", AREA, "a job that is cancelled is said to be stopped", SCHEMA, BODY, result=result(_when("cancelled", status="stopped"), *JOBS)),
     defect("fine-tuning.object-other", AREA, "jobs of a list are another object", SCHEMA, result=result(lambda m: [row.update(object="fine-tune") for row in m["data"]], f"GET {ALL}")),
     defect("fine-tuning.list-bare", AREA, "the list of jobs is a bare array", SCHEMA, BODY, result=lambda route, body, made: made["data"] if route == f"GET {ALL}" else made),
