@@ -95,7 +95,7 @@ def installed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 
 def job(installed: Job, folder: Path, **inputs: str) -> Job:
-    made = Job(folder, api_key=KEY, tier="smoke", **inputs)
+    made = Job(folder, api_key=KEY, tier="smoke", jobs="1", **inputs)
     made.temp = installed.temp
     return made
 

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 
 import pytest
 
-from seatrial import scenario, schema
+from seatrial import home, schema, session
 from seatrial.generate import broken, invalid, repeats, shape
 from seatrial.generate.faults import faults
 from seatrial.model import Case, Level, Scenario, Status
 from seatrial.reference import Scope, resolve
+from seatrial.session import Options
 from tests import plants
 
-CATALOG = scenario.load(scenario.paths())
-REPEATED = list(repeats.scenarios(CATALOG.scenarios.values()))
 SOMETIMES = "stream.one-terminal/now-and-then"
-DERIVED = {derived.id: derived for derived in invalid.scenarios(CATALOG.scenarios.values())}
-REQUESTS = sorted({str(o.request) for o in CATALOG.operations.values() if o.request})
+REQUESTS = sorted(f"openai/{path.name}" for path in (home.folder("schemas") / "openai").glob("*-request.json"))
+
+
+@cache
+def written() -> list[Scenario]:
+    """The scenarios that people wrote."""
+    return list(session.catalog(Options("")).scenarios.values())
+
+
+@cache
+def every() -> dict[str, Scenario]:
+    """The wrong requests derived from them."""
+    return {derived.id: derived for derived in invalid.scenarios(written())}
 
 
 def wrong(scenario: Scenario) -> tuple[str, object]:
@@ -37,7 +48,7 @@ def test_an_example_of_each_arm_keeps_to_the_schema(name: str) -> None:
 
 
 def test_text_that_is_called_no_json_is_none() -> None:
-    derived = [s for s in DERIVED.values() if "/json/" in s.id and len(s.steps) == 1]
+    derived = [s for s in every().values() if "/json/" in s.id and len(s.steps) == 1]
     assert len(derived) > 100
     for one in derived:
         step = one.steps[-1]
@@ -56,15 +67,15 @@ def refuse(name: str) -> object:
 
 
 def test_every_derived_body_breaks_the_schema_in_one_place() -> None:
-    assert len(DERIVED) > 400
-    for derived in DERIVED.values():
+    assert len(every()) > 400
+    for derived in every().values():
         name, body = wrong(derived)
         if isinstance(body, dict) and "/media-type/" not in derived.id and "/method/" not in derived.id:
             assert schema.errors(body, name), derived.id
 
 
 def test_every_operation_that_a_scenario_asks_rightly_has_a_donor() -> None:
-    found = invalid.donors(CATALOG.scenarios.values())
+    found = invalid.donors(written())
     assert set(found) >= {"createChatCompletion", "createCompletion", "createEmbedding"}
     for donor in found.values():
         assert schema.errors(donor.sent, str(donor.step.operation.request)) == []
@@ -84,14 +95,14 @@ def test_every_operation_that_a_scenario_asks_rightly_has_a_donor() -> None:
     ],
 )
 def test_a_fault_has_its_name_its_level_and_its_value(id: str, level: Level, value: object) -> None:
-    step = DERIVED[f"generated.invalid/{id}"].steps[-1]
+    step = every()[f"generated.invalid/{id}"].steps[-1]
     assert next(iter(step.expect)) is level
     assert step.call["body"][id.split("/")[1]] == value
     assert step.probe
 
 
 def test_what_goes_with_a_member_is_sent_along() -> None:
-    body = DERIVED["generated.invalid/createChatCompletion/top_logprobs/too-large"].steps[-1].call["body"]
+    body = every()["generated.invalid/createChatCompletion/top_logprobs/too-large"].steps[-1].call["body"]
     assert body["logprobs"] is True
 
 
@@ -117,7 +128,7 @@ def test_a_schema_of_unions_is_broken_in_each_arm() -> None:
 
 def play(plant: str, *prefixes: str) -> list[str]:
     """The failing verdicts of derived cases on a server with this plant."""
-    cases = [Case(DERIVED[id]) for id in DERIVED if id.startswith(tuple(f"generated.invalid/{p}" for p in prefixes))]
+    cases = [Case(every()[id]) for id in every() if id.startswith(tuple(f"generated.invalid/{p}" for p in prefixes))]
     assert cases
     return [v.id for v in plants.play((plant,), cases, "reference") if v.status is Status.FAIL]
 
@@ -129,7 +140,7 @@ def test_a_server_that_takes_a_wrong_value_is_caught(plant: str) -> None:
 
 
 def test_a_derived_case_can_be_written_as_json() -> None:
-    for derived in DERIVED.values():
+    for derived in every().values():
         json.dumps([step.call for step in derived.steps])
 
 
@@ -142,7 +153,12 @@ def test_the_interval_is_wilsons(failed: int, of: int, low: float, high: float) 
 
 
 def test_what_fails_now_and_then_is_told_with_its_rate() -> None:
-    cases = [Case(s, row) for s in REPEATED if s.id.endswith("createChatCompletion/stream") for row in s.inputs]
+    cases = [
+        Case(s, row)
+        for s in repeats.scenarios(written())
+        if s.id.endswith("createChatCompletion/stream")
+        for row in s.inputs
+    ]
     verdicts = plants.play((SOMETIMES,), cases, "reference")
     (said,) = [text for text in repeats.flaky(verdicts) if "stream.one-terminal" in text]
     assert re.fullmatch(

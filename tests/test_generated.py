@@ -18,17 +18,26 @@ from seatrial.generate import valid
 from seatrial.generate.explore import Explorer
 from seatrial.generate.pools import POOLS, is_strange
 from seatrial.generate.shape import accepts, document
-from seatrial.model import Status
+from seatrial.model import Scenario, Status
 from seatrial.play import Budget
+from seatrial.scenario import Catalog
 from seatrial.session import Options
 from seatrial.summary import SPENT
 from tests.conftest import answer, raw_server
 from tests.plants import BOUNDS, KEY
 from tests.test_plugin import pytest_run
 
-CATALOG = session.catalog(Options("", tier="nightly"))
-CHAT = CATALOG.scenarios["generated.valid/createChatCompletion"]
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+
+
+def catalog() -> Catalog:
+    """Everything there is to be played at tier nightly; made once, by whoever asks first."""
+    return session.catalog(Options("", tier="nightly"))
+
+
+def chat() -> Scenario:
+    """The scenario around which right chat requests are drawn."""
+    return catalog().scenarios["generated.valid/createChatCompletion"]
 
 
 class Lines(list[Mapping[str, Any]]):
@@ -49,7 +58,7 @@ def exploring(
     target, _ = session.find_target(options)
     player = session.player(options, target, None)
     player.record, player.budget = lines, Budget(requests)
-    yield Explorer(player, CHAT, tokens)
+    yield Explorer(player, chat(), tokens)
     player.client.close()
 
 
@@ -76,10 +85,10 @@ def test_every_value_of_a_pool_keeps_to_its_schema(name: str) -> None:
 
 def test_what_does_not_go_together_is_mended() -> None:
     drawn = {**HELLO, "stream_options": {}, "top_logprobs": 2, "tool_choice": "auto", "max_tokens": None}
-    body = valid.mended(CHAT, drawn, ())
+    body = valid.mended(chat(), drawn, ())
     assert body == {"model": "$target.model", **HELLO, "max_tokens": 16}
-    assert valid.mended(CHAT, {**HELLO, "n": 2, "seed": 7}, {"n"})["seed"] == 7
-    assert "n" not in valid.mended(CHAT, {**HELLO, "n": 2}, {"n"})
+    assert valid.mended(chat(), {**HELLO, "n": 2, "seed": 7}, {"n"})["seed"] == 7
+    assert "n" not in valid.mended(chat(), {**HELLO, "n": 2}, {"n"})
 
 
 @pytest.mark.parametrize(
@@ -90,11 +99,11 @@ def test_a_text_that_may_be_refused_is_told(text: str, odd: bool) -> None:
 
 
 def test_a_case_is_written_as_a_file_that_reads_the_same(tmp_path: Path) -> None:
-    body = valid.mended(CHAT, {"messages": [{"role": "user", "content": '\0 \ud800 👩‍🚀 \u2028 " שלום'}], "n": 2}, ())
-    case = valid.case(CHAT, body, "both")
+    body = valid.mended(chat(), {"messages": [{"role": "user", "content": '\0 \ud800 👩‍🚀 \u2028 " שלום'}], "n": 2}, ())
+    case = valid.case(chat(), body, "both")
     path = tmp_path / "mine.yaml"
     path.write_text(valid.as_yaml(case, "found.mine"), encoding="utf-8")
-    read = scenario.load([path], CATALOG.operations).scenarios["found.mine"]
+    read = scenario.load([path], catalog().operations).scenarios["found.mine"]
     assert [step.call for step in read.steps] == [step.call for step in case.scenario.steps]
     assert [step.expect for step in read.steps] == [step.expect for step in case.scenario.steps]
     assert read.needs == case.scenario.needs
@@ -127,7 +136,7 @@ def test_a_failure_is_made_small_kept_and_asked_first_the_next_time(tmp_path: Pa
         kept = list((tmp_path / "found").rglob("*.yaml"))
         assert len(kept) == 1
         assert any(str(kept[0]) in note for note in recorded.notes)
-        own = scenario.load([kept[0]], CATALOG.operations)
+        own = scenario.load([kept[0]], catalog().operations)
         assert len(own.scenarios) == 1
         ran, recorded = suite(tmp_path, url, "two", "generated.valid/createChatCompletion", "--examples", "0")
         assert ran.returncode == 1
@@ -201,7 +210,7 @@ def test_a_server_that_is_gone_ends_the_drawing() -> None:
 
 
 def test_a_body_sent_both_ways_is_a_twin() -> None:
-    case = valid.case(CHAT, {"model": "$target.model", **HELLO, "temperature": 0, "seed": 7}, "both")
+    case = valid.case(chat(), {"model": "$target.model", **HELLO, "temperature": 0, "seed": 7}, "both")
     assert [step.call["body"]["stream"] for step in case.scenario.steps] == [False, False, True, True]
     with server.running(server.Settings(api_key=KEY)) as url, exploring(url, lines := Lines()) as explorer:
         assert explorer.ask({**HELLO, "temperature": 0, "seed": 7}, "both") == frozenset()
@@ -214,7 +223,7 @@ def crowd(url: str, lines: Lines) -> list[str]:
     target, _ = session.find_target(options)
     players = session.crowd_of(options, target)
     try:
-        played = crowds.play(CATALOG.scenarios["generated.crowd/createChatCompletion"], players, lines)
+        played = crowds.play(catalog().scenarios["generated.crowd/createChatCompletion"], players, lines)
     finally:
         for player in players:
             player.client.close()

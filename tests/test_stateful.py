@@ -14,7 +14,7 @@ from seatrial.generate.machines import GONE, PREFIX, Sequence, machines
 from seatrial.model import Level, Status
 from tests import plants
 from tests.conftest import answer, raw_server
-from tests.test_generated import CATALOG, Lines, bodies, exploring, suite
+from tests.test_generated import Lines, bodies, catalog, exploring, suite
 
 PLANTS = sorted(id for id, plant in server.catalog().items() if plant.area == "sequences" and plant.kind == "defect")
 
@@ -33,7 +33,7 @@ def test_a_tour_passes_on_a_good_server(id: str) -> None:
 
 def test_what_is_asked_of_must_have_been_made() -> None:
     files = machines()["files"]
-    sequence = Sequence(CATALOG.operations)
+    sequence = Sequence(catalog().operations)
     assert [rule.name for rule in files.rules if rule.subjects(sequence)] == ["upload", "list"]
     with pytest.raises(IndexError):
         files.rule("read").play(sequence)
@@ -73,7 +73,7 @@ def test_a_failing_sequence_is_made_short_kept_and_asked_first_the_next_time(tmp
         (drawn,) = {v.case for v in shown if v.case != f"{PREFIX}/files"}
         (path,) = (tmp_path / "found").rglob("*.yaml")
         assert any(str(path) in note for note in recorded.notes)
-        (kept,) = scenario.load([path], CATALOG.operations).scenarios.values()
+        (kept,) = scenario.load([path], catalog().operations).scenarios.values()
         names = [step.operation.id for step in kept.steps]
         assert sorted(names[:-1]) == ["createFile"] * 2 + ["deleteFile"] * 2
         assert names[-1] in ("retrieveFile", "downloadFile")
