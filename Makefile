@@ -46,7 +46,7 @@ check: $(STAMP)
 	@$(BIN)/seatrial check $(URL) $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 4 --dist worksteal -q $(ARGS)
+	$(BIN)/python -m pytest -n 6 --dist worksteal -q $(ARGS)
 
 PYTHONS ?= $(foreach minor,11 12 13 14,$(shell command -v python3.$(minor)))
 test-all:

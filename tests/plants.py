@@ -154,7 +154,7 @@ SLOW = {"HTTP semantics", "transport"}
 """Areas whose plants make each answer wait: what shows everywhere is looked at in few files."""
 
 
-def showing(plant: server.Plant, most: int = 2) -> list[Case]:
+def showing(plant: server.Plant, most: int = 3) -> list[Case]:
     """Smoke cases, and cases in which the tripped verdicts pass on the clean server: up to `most` a file for each trip."""
     gated = {case.id for case in gate()}
     wanted = {case.id for case in gate() if case.scenario.tier == "smoke"} | noted().get(plant.id, set())

@@ -46,7 +46,7 @@ def _another_in_batch(body: Json, made: Json) -> None:
 
 def _another_each_time(body: Json, made: Json) -> None:
     if body.get("temperature") == 0 and body.get("seed") is not None and body.get("logprobs") is None:
-        _said(made, lambda text: f"{text} {next(_count)}")
+        _said(made, lambda text: f"{text} {'z' * (1 + next(_count) % 50)}")  # no stop word has a z
 
 
 def _unended_now_and_then(body: Json, chunks: list[Json]) -> list[Json]:
