@@ -147,12 +147,19 @@ def input_tokens(call: Call) -> Response:
     return call.answer({"object": "response.input_tokens", "input_tokens": counted}, body)
 
 
+def _image(name: str, value: Any) -> None:
+    v.object_or_null(name, value)
+    if value and "context_compression" in value:
+        v.one_of("auto", "enabled", "disabled")(f"{name}.context_compression", value["context_compression"])
+
+
 def compact(call: Call) -> Response:
     def validate(body: Json) -> None:
         names = "model input instructions previous_response_id prompt_cache_key prompt_cache_retention"
         for name in body:
             if name not in f"{names} prompt_cache_options service_tier image".split():
                 raise bad(name, f"Unknown parameter: '{name}'.", "unknown_parameter")
+        v.members(body, {"prompt_cache_key": v.text(64), "image": _image}, set(body))
         responding.validate({name: value for name, value in body.items() if name != "image"}, call.server.models)
 
     body = call.json(validate)
