@@ -15,7 +15,7 @@ from seatrial import __version__, baseline, connect, profile, run, scenario, sdk
 from seatrial.capability import unknown
 from seatrial.check import Check, checks, load_checks
 from seatrial.client import Bounds, Client
-from seatrial.generate import crowd, invalid, machines, repeats, valid
+from seatrial.generate import crowd, donor, invalid, machines, repeats, valid
 from seatrial.judge import judge, mark, relate
 from seatrial.model import Case, Invalid
 from seatrial.play import Budget, Player
@@ -66,14 +66,11 @@ def catalog(options: Options) -> Catalog:
 
 
 _DERIVED = {
-    f"generated.{name}": module
-    for name, module in (
-        ("valid", valid),
-        ("invalid", invalid),
-        ("repeats", repeats),
-        ("crowd", crowd),
-        ("stateful", machines),
-    )
+    valid.PREFIX: valid,
+    donor.PREFIX: invalid,
+    repeats.PREFIX: repeats,
+    crowd.PREFIX: crowd,
+    machines.PREFIX: machines,
 }
 
 

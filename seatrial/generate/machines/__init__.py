@@ -61,6 +61,10 @@ class Sequence:
         """The things of that kind in that state, the oldest first."""
         return [thing for thing in self.things if thing.kind == kind and thing.state == state]
 
+    def within(self, thing: Thing) -> list[Thing]:
+        """What was made inside of that one, and is named by its id too."""
+        return [one for one in self.things if one is not thing and thing.ids.items() <= one.ids.items()]
+
     def ask(self, operation: str, expect: Expect = OK, outputs: Mapping[str, Any] | None = None, **call: Any) -> str:
         """Adds a step, and gives its id: the rule's name and the step's number."""
         id = f"{self.rule}-{len(self.steps) + 1}"
@@ -86,6 +90,17 @@ class Sequence:
 
 
 Do = Callable[[Sequence, Thing, int], None]
+
+
+def listing(operation: str, page: int = 1, **query: Any) -> Do:
+    """What a rule does that reads a list to its end: in one large page, or by an odd number in pages of that size."""
+
+    def do(sequence: Sequence, _: Thing, pick: int) -> None:
+        sequence.ask(operation, query={**query, "limit": page if pick % 2 else 100}, walk={"most": 6})
+
+    return do
+
+
 _NOTHING = Thing("", {})
 
 

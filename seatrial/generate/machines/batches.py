@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seatrial.generate.machines import ANSWERED, OK, Machine, Rule, Sequence, Thing
+from seatrial.generate.machines import ANSWERED, OK, Machine, Rule, Sequence, Thing, listing
 
 _FILES = {name: {"from": f"$response.body#/{name}_file_id", "match": "^(.+)$"} for name in ("output", "error")}
 
@@ -28,11 +28,6 @@ def read(sequence: Sequence, batch: Thing, pick: int) -> None:
         sequence.undo("deleteFile", f"clean-{id}-{name}", parameters=made, family="files")
 
 
-def list_all(sequence: Sequence, _: Thing, pick: int) -> None:
-    page = {"limit": 100} if pick % 2 == 0 else {"limit": 1}
-    sequence.ask("listBatches", query=page, walk={"most": 6})
-
-
 def cancel(sequence: Sequence, batch: Thing, _: int) -> None:
     sequence.ask("cancelBatch", ANSWERED, parameters=batch.ids)
 
@@ -47,7 +42,7 @@ MACHINE = Machine(
     (
         Rule("begin", begin, makes="batch", most=3),
         Rule("read", read, on="batch"),
-        Rule("list", list_all),
+        Rule("list", listing("listBatches")),
         Rule("cancel", cancel, on="batch"),
     ),
     "begin begin read:0 cancel:1 read:1 list read:0 read:1",

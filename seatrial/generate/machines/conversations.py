@@ -53,9 +53,8 @@ def answer(sequence: Sequence, conversation: Thing, _: int) -> None:
 def delete(sequence: Sequence, conversation: Thing, _: int) -> None:
     sequence.ask("deleteConversation", parameters=conversation.ids)
     conversation.state = "gone"
-    for thing in sequence.things:
-        if thing.kind == "item" and thing.ids["conversation_id"] == conversation.id:
-            thing.state = "apart"
+    for item in sequence.within(conversation):
+        item.state = "apart"
 
 
 def read_gone(sequence: Sequence, conversation: Thing, _: int) -> None:

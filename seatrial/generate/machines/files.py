@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seatrial.generate.machines import GONE, Machine, Rule, Sequence, Thing
+from seatrial.generate.machines import GONE, Machine, Rule, Sequence, Thing, listing
 
 _SHIPS = ("brig", "cutter", "sloop", "yawl")
 
@@ -19,11 +19,6 @@ def read(sequence: Sequence, file: Thing, _: int) -> None:
 
 def content(sequence: Sequence, file: Thing, _: int) -> None:
     sequence.ask("downloadFile", parameters=file.ids)
-
-
-def list_all(sequence: Sequence, _: Thing, pick: int) -> None:
-    page = {"limit": 100} if pick % 2 == 0 else {"limit": 2}
-    sequence.ask("listFiles", query={"purpose": "batch", "order": "desc", **page}, walk={"most": 6})
 
 
 def delete(sequence: Sequence, file: Thing, _: int) -> None:
@@ -46,7 +41,7 @@ MACHINE = Machine(
         Rule("upload", upload, makes="file", most=4),
         Rule("read", read, on="file"),
         Rule("content", content, on="file"),
-        Rule("list", list_all),
+        Rule("list", listing("listFiles", page=2, purpose="batch", order="desc")),
         Rule("delete", delete, on="file"),
         Rule("read-gone", read_gone, on="file", state="gone"),
     ),

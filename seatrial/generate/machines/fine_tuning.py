@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seatrial.generate.machines import ANSWERED, Machine, Rule, Sequence, Thing
+from seatrial.generate.machines import ANSWERED, Machine, Rule, Sequence, Thing, listing
 
 _LINE = '{"messages": [{"role": "user", "content": "What is 1 + 1?"}, {"role": "assistant", "content": "2"}]}\n'
 
@@ -20,11 +20,6 @@ def begin(sequence: Sequence, _: Thing, pick: int) -> None:
 def read(sequence: Sequence, job: Thing, pick: int) -> None:
     pause: dict[str, Any] = {"pause": 0.3} if pick % 4 == 3 else {}
     sequence.ask("retrieveFineTuningJob", parameters=job.ids, **pause)
-
-
-def list_all(sequence: Sequence, _: Thing, pick: int) -> None:
-    page = {"limit": 100} if pick % 2 == 0 else {"limit": 1}
-    sequence.ask("listPaginatedFineTuningJobs", query=page, walk={"most": 6})
 
 
 def events(sequence: Sequence, job: Thing, _: int) -> None:
@@ -45,7 +40,7 @@ MACHINE = Machine(
     (
         Rule("begin", begin, makes="job", most=2),
         Rule("read", read, on="job"),
-        Rule("list", list_all),
+        Rule("list", listing("listPaginatedFineTuningJobs")),
         Rule("events", events, on="job"),
         Rule("cancel", cancel, on="job"),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seatrial.generate.machines import GONE, Machine, Rule, Sequence, Thing
+from seatrial.generate.machines import GONE, Machine, Rule, Sequence, Thing, listing
 
 _SHIPS = ("brig", "cutter", "sloop", "yawl")
 
@@ -33,11 +33,6 @@ def update(sequence: Sequence, completion: Thing, pick: int) -> None:
     sequence.ask("updateChatCompletion", parameters=completion.ids, body=body)
 
 
-def list_all(sequence: Sequence, _: Thing, pick: int) -> None:
-    page = {"limit": 100} if pick % 2 == 0 else {"limit": 1}
-    sequence.ask("listChatCompletions", query={"order": "desc", **page}, walk={"most": 6})
-
-
 def delete(sequence: Sequence, completion: Thing, _: int) -> None:
     sequence.ask("deleteChatCompletion", parameters=completion.ids)
     completion.state = "gone"
@@ -59,7 +54,7 @@ MACHINE = Machine(
     ),
     ("chat.stored", "chat.store", "chat.metadata"),
     (
-        Rule("list", list_all),
+        Rule("list", listing("listChatCompletions", order="desc")),
         Rule("ask", ask, makes="completion", most=3),
         Rule("read", read, on="completion"),
         Rule("messages", messages, on="completion"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seatrial.generate.machines import GONE, OK, Machine, Rule, Sequence, Thing
+from seatrial.generate.machines import GONE, OK, Machine, Rule, Sequence, Thing, listing
 
 _NAMES = ("harbour", "quay", "mole", "pier")
 _TEXTS = (
@@ -27,11 +27,6 @@ def modify(sequence: Sequence, store: Thing, pick: int) -> None:
 
 def describe(sequence: Sequence, store: Thing, pick: int) -> None:
     sequence.ask("modifyVectorStore", parameters=store.ids, body={"metadata": {"place": _NAMES[pick % 4]}})
-
-
-def list_all(sequence: Sequence, _: Thing, pick: int) -> None:
-    page = {"limit": 100} if pick % 2 == 0 else {"limit": 1}
-    sequence.ask("listVectorStores", query={"order": "desc", **page}, walk={"most": 6})
 
 
 def attach(sequence: Sequence, store: Thing, pick: int) -> None:
@@ -73,9 +68,8 @@ def file(sequence: Sequence, sent: Thing, _: int) -> None:
 def delete(sequence: Sequence, store: Thing, _: int) -> None:
     sequence.ask("deleteVectorStore", parameters=store.ids)
     store.state = "gone"
-    for thing in sequence.things:
-        if thing.kind == "member" and thing.ids["vector_store_id"] == store.id:
-            thing.state = "gone"
+    for member in sequence.within(store):
+        member.state = "gone"
 
 
 def read_gone(sequence: Sequence, store: Thing, pick: int) -> None:
@@ -100,7 +94,7 @@ MACHINE = Machine(
         Rule("read", read, on="store"),
         Rule("modify", modify, on="store"),
         Rule("describe", describe, on="store", needs=("vector-stores.metadata",)),
-        Rule("list", list_all),
+        Rule("list", listing("listVectorStores", order="desc")),
         Rule("attach", attach, on="store", makes="member", most=3),
         Rule("wait", wait, on="member"),
         Rule("members", members, on="store"),

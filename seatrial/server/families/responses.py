@@ -132,10 +132,7 @@ def input_items(call: Call) -> Response:
 def input_tokens(call: Call) -> Response:
     def validate(body: Json) -> None:
         names = "model input instructions previous_response_id conversation text tools tool_choice parallel_tool_calls"
-        for name in body:
-            if name not in f"{names} reasoning truncation personality".split():
-                raise bad(name, f"Unknown parameter: '{name}'.", "unknown_parameter")
-        v.text()("personality", body.get("personality"))
+        v.members(body, {"personality": v.text()}, {*names.split(), "reasoning", "truncation"})
         responding.validate({name: value for name, value in body.items() if name != "personality"}, call.server.models)
 
     body = call.json(validate)
@@ -155,11 +152,8 @@ def _image(name: str, value: Any) -> None:
 
 def compact(call: Call) -> Response:
     def validate(body: Json) -> None:
-        names = "model input instructions previous_response_id prompt_cache_key prompt_cache_retention"
-        for name in body:
-            if name not in f"{names} prompt_cache_options service_tier image".split():
-                raise bad(name, f"Unknown parameter: '{name}'.", "unknown_parameter")
-        v.members(body, {"prompt_cache_key": v.text(64), "image": _image}, set(body))
+        names = "model input instructions previous_response_id prompt_cache_retention prompt_cache_options service_tier"
+        v.members(body, {"prompt_cache_key": v.text(64), "image": _image}, set(names.split()))
         responding.validate({name: value for name, value in body.items() if name != "image"}, call.server.models)
 
     body = call.json(validate)

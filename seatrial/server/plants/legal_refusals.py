@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from seatrial.server.plant import Json
 from seatrial.server.plants.answers import counted, error, seventh, when
-from seatrial.server.plants.shape import CHAT, COMPLETIONS, result, variant
+from seatrial.server.plants.shape import CHAT, COMPLETIONS, meta_data, variant
 
 
 def absent_route(status: int, path: str) -> Any:
@@ -50,12 +50,6 @@ def _refuses_images(request: Request, body: bytes) -> Response | None:
     if b'"image_url"' in body:
         return error(400, "This model does not support image input: image_url.", "messages", "invalid_content_type")
     return None
-
-
-def _text_alone(made: Json) -> None:
-    for model in made.get("data", [made]):
-        if "meta_data" in model:
-            model["meta_data"]["input_modalities"] = ["text"]
 
 
 def _refuses_type(kind: str) -> Any:
@@ -115,7 +109,7 @@ PLANTS = (
         "refuses-images",
         "images are refused by name, and no model claims to take them",
         before=_refuses_images,
-        result=result(_text_alone, "/models", "/models/{model}"),
+        result=meta_data(lambda meta: meta.update(input_modalities=["text"])),
     ),
     variant("refuses-json-schema", "json_schema is refused by name", before=_refuses_type("json_schema")),
     variant("occasional-429", "every seventh request is told to come back", before=seventh(True)),

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from seatrial.server.plant import Json
 from seatrial.server.plants.answers import answer
-from seatrial.server.plants.shape import defect, result, variant
+from seatrial.server.plants.shape import defect, meta_data, result, variant
 
 QUEUE, MODELS = "queue", "models"
 
@@ -32,15 +32,6 @@ def _gone() -> Response:
     return answer(
         404, {"error": {"message": "Not found", "type": "invalid_request_error", "param": None, "code": None}}
     )
-
-
-def _meta(change: Any) -> Any:
-    def each(made: Json) -> None:
-        for model in made.get("data", [made]):
-            if "meta_data" in model:
-                change(model["meta_data"])
-
-    return result(each, "/models", "/models/{model}")
 
 
 def _first_generation(meta: Json) -> None:
@@ -126,14 +117,14 @@ PLANTS = (
     defect("queue.p2-urls-absent", QUEUE, "A job does not say where its result will be", "queue.p2/submit/must/body", result=_on("POST /queue/submit", lambda made: made.pop("response_url"))),
     defect("queue.p3-id-absent", QUEUE, "A job's header has no id", "queue.p3/submit/must/headers/nvcf-reqid", headers=_reqid),
     defect("queue.p4-location-absent", QUEUE, "What is accepted has no Location", "queue.p4/submit/must/headers/location", headers=_location),
-    defect("meta-data.members-absent", MODELS, "meta_data without its display_name", "models.meta-data", result=_meta(lambda meta: meta.pop("display_name")), **SHOULD),
-    defect("meta-data.size-negative", MODELS, "Unknown lengths are -1, not 0", "models.meta-data", result=_meta(lambda meta: meta.update(max_output_length=-1)), **SHOULD),
-    defect("meta-data.hidden-size", MODELS, "hidden_size is not the length of the vectors", "models.hidden-size", result=_meta(_sized), **SHOULD),
-    defect("meta-data.modalities", MODELS, "input_modalities leave images out, which are taken", "models.modalities", result=_meta(lambda meta: meta.update(input_modalities=["text"])), **SHOULD),
+    defect("meta-data.members-absent", MODELS, "meta_data without its display_name", "models.meta-data", result=meta_data(lambda meta: meta.pop("display_name")), **SHOULD),
+    defect("meta-data.size-negative", MODELS, "Unknown lengths are -1, not 0", "models.meta-data", result=meta_data(lambda meta: meta.update(max_output_length=-1)), **SHOULD),
+    defect("meta-data.hidden-size", MODELS, "hidden_size is not the length of the vectors", "models.hidden-size", result=meta_data(_sized), **SHOULD),
+    defect("meta-data.modalities", MODELS, "input_modalities leave images out, which are taken", "models.modalities", result=meta_data(lambda meta: meta.update(input_modalities=["text"])), **SHOULD),
     variant("queue-urls-relative", "a queue's URLs are paths", result=_on("POST /queue/submit", lambda made: made.update({name: "/v1" + made[name].split("/v1", 1)[1] for name in ("status_url", "response_url", "cancel_url")}))),
     variant("queue-more-members", "a job tells more of itself", result=_on("POST /async/chat/completions", lambda made: made.update(eta=5, position=1, retries=0))),
-    variant("meta-data-first", "meta_data of three members", result=_meta(_first_generation)),
-    variant("meta-data-second", "meta_data with end_of_life_date null", result=_meta(_second_generation)),
+    variant("meta-data-first", "meta_data of three members", result=meta_data(_first_generation)),
+    variant("meta-data-second", "meta_data with end_of_life_date null", result=meta_data(_second_generation)),
     variant("meta-data-null", "meta_data null", result=result(lambda made: [m.update(meta_data=None) for m in made.get("data", [made]) if "meta_data" in m], "/models", "/models/{model}")),
-    variant("modalities-null", "modalities null", result=_meta(lambda meta: meta.update(input_modalities=None, output_modalities=None))),
+    variant("modalities-null", "modalities null", result=meta_data(lambda meta: meta.update(input_modalities=None, output_modalities=None))),
 )  # fmt: skip

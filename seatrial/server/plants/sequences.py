@@ -106,14 +106,21 @@ def forgotten(change: str, many: str) -> Hooks:
     return {"result": result}
 
 
-def still_searched() -> Hooks:
-    """A store that was deleted is still searched, and finds nothing."""
+def noting_deletions(one: str) -> tuple[set[str], Callable[[str, Json, Any], Any]]:
+    """The ids that were deleted at that route so far, and the hook that notes them."""
     deleted: set[str] = set()
 
     def result(route: str, body: Json, made: Any) -> Any:
-        if route == f"DELETE {STORE}":
+        if route == f"DELETE {one}":
             deleted.add(made["id"])
         return made
+
+    return deleted, result
+
+
+def still_searched() -> Hooks:
+    """A store that was deleted is still searched, and finds nothing."""
+    deleted, result = noting_deletions(STORE)
 
     def before(request: Request, body: bytes) -> Response | None:
         asked = posted(request, body, "/search")
@@ -248,12 +255,7 @@ def deleted_twice() -> Hooks:
 
 def leaves_stores() -> Hooks:
     """A file that is deleted leaves the stores that it was in."""
-    deleted: set[str] = set()
-
-    def result(route: str, body: Json, made: Any) -> Any:
-        if route == f"DELETE {FILE}":
-            deleted.add(made["id"])
-        return made
+    deleted, result = noting_deletions(FILE)
 
     def before(request: Request, body: bytes) -> Response | None:
         id = _at(f"{STORE}/files/{{file_id}}", request.url.path)

@@ -23,6 +23,17 @@ def variant(name: str, summary: str, **hooks: Any) -> Plant:
     return Plant(f"legal.{name}", "variant", "legal", summary, (), "", "", **hooks)
 
 
+def meta_data(change: Change) -> Callable[[str, Json, Any], Any]:
+    """Changes the `meta_data` of each model that is shown."""
+
+    def each(made: Json) -> None:
+        for model in made.get("data", [made]):
+            if "meta_data" in model:
+                change(model["meta_data"])
+
+    return result(each, "/models", "/models/{model}")
+
+
 def result(change: Change, *routes: str) -> Callable[[str, Json, Any], Any]:
     """Changes plain answers of these routes (all, where none is named)."""
 
