@@ -1,0 +1,8 @@
+"""The tests."""
+
+from __future__ import annotations
+
+import pytest
+
+measured = pytest.mark.flaky(reruns=3, only_rerun="AssertionError")
+"""For a test that reads a clock: on a machine that does other work, a time is measured again before it counts."""

@@ -16,6 +16,7 @@ from seatrial.generate.explore import Walker
 from seatrial.generate.machines import Sequence, machines
 from seatrial.model import Level, Status
 from seatrial.play import Budget
+from tests import measured
 from tests.conftest import Play, answer, raw_server
 from tests.test_cli import MODELS, seatrial
 from tests.test_generated import HELLO, Lines, exploring
@@ -126,6 +127,7 @@ def test_one_that_puts_everything_off_is_asked_little_and_not_judged(tmp_path: P
     assert any("could not be judged: the server answered 429" in note for note in recorded.notes)
 
 
+@measured
 def test_a_wait_that_is_asked_for_is_kept_within_the_time_that_there_is() -> None:
     lines = Lines()
     play = target(lambda number, request: refusal("429 Too Many Requests", "retry-after: 1"))

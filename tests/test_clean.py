@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from seatrial import play, run, server, session
 from seatrial.session import Options
+from tests import measured
 from tests.test_play import play as play_run
 
 SCENARIOS = """
@@ -95,6 +96,7 @@ def test_an_interrupted_case_removes_what_it_made(tmp_path: Path, own: str, monk
     assert asked[-3:] == ["last", "drop-two", "drop-one"]
 
 
+@measured
 def test_time_for_it_is_bounded(tmp_path: Path, own: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(request: Request, body: bytes) -> float | None:
         return 30.0 if request.method == "DELETE" else None

@@ -16,6 +16,7 @@ import pytest
 from seatrial.client import MAX_EVENTS, Bounds, Client
 from seatrial.model import REDACTED, Exchange, Invalid, Operation
 from seatrial.secret import Secret
+from tests import measured
 from tests.conftest import raw_server, read_request
 
 KEY = "sk-canary/4f+1d_9b7e"
@@ -53,6 +54,7 @@ def dripping(first: bytes, drop: bytes) -> Callable[[socket.socket], None]:
     return reply
 
 
+@measured
 @pytest.mark.parametrize(
     ("first", "drop"),
     [
@@ -139,6 +141,7 @@ def test_a_key_that_no_header_carries_is_refused_unseen(monkeypatch: pytest.Monk
     assert "canary" not in str(raised.value)
 
 
+@measured
 @pytest.mark.parametrize("last", ["completed", "incomplete", "failed"])
 def test_a_stream_that_is_left_open_after_the_end_of_its_response_is_not_waited_out(last: str) -> None:
     data = json.dumps({"type": f"response.{last}", "response": {}})

@@ -6,6 +6,7 @@ import json
 import time
 
 from seatrial import contrast
+from tests import measured
 
 
 def marked(pieces: list[contrast.Piece]) -> list[str]:
@@ -47,6 +48,7 @@ def test_equal_lines_far_from_a_difference_are_counted() -> None:
     assert [line.text.strip() for line in found if line.sign in "-+"] == ["10,", "99,"]
 
 
+@measured
 def test_long_texts_cost_no_time() -> None:
     began = time.monotonic()
     contrast.pieces("a b" * 1_000_000, "b a" * 1_000_000)

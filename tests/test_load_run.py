@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from seatrial import home, schema, simulator
+from tests import measured
 from tests.conftest import answer, raw_server
 
 TLS = Path(__file__).parent / "tls"
@@ -71,6 +72,7 @@ def simulated(truth: Path | None = None, **timing: Any) -> Iterator[str]:
         yield url
 
 
+@measured
 def test_what_is_reported_is_what_the_simulator_did(tmp_path: Path) -> None:
     truth = tmp_path / "truth.jsonl"
     with simulated(truth, ttft=80, itl=10, jitter=0.3, max_output=30) as url:
@@ -96,6 +98,7 @@ def test_what_is_reported_is_what_the_simulator_did(tmp_path: Path) -> None:
     assert max(len(line) for line in said.splitlines()) <= 100
 
 
+@measured
 @pytest.mark.parametrize(
     ("timing", "metric", "figure", "true"),
     [
@@ -156,6 +159,7 @@ def test_a_clean_server_fails_no_check_under_load(tmp_path: Path) -> None:
     assert [entry for entry in found["contract"]["failed"] if entry["level"] == "MUST"] == []
 
 
+@measured
 def test_the_open_loop_keeps_its_plan_when_the_server_stalls(tmp_path: Path) -> None:
     with simulated(ttft=200, itl=0, slots=1) as url:
         words = ["--rate", "20", "--arrivals", "constant", "--duration", "2", "--warmup", "0", "--grace", "15"]
@@ -215,6 +219,7 @@ def test_a_new_connection_for_each_request_where_asked_for(tmp_path: Path) -> No
     assert other["latency_ms"].get("connect", {"count": 0})["count"] <= 1
 
 
+@measured
 def test_tls_is_spoken_and_its_certificate_verified(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
@@ -635,6 +640,7 @@ def test_locusts_master_and_three_workers_of_which_one_dies(tmp_path: Path) -> N
     assert found["requests"]["ok"] == len([row for row in rows if not row["error"]])
 
 
+@measured
 def test_the_web_ui_shows_rows_of_ttft_itl_and_tokens(tmp_path: Path) -> None:
     port = free_port()
     with simulated(ttft=30, itl=2) as url:
@@ -656,6 +662,7 @@ def test_the_web_ui_shows_rows_of_ttft_itl_and_tokens(tmp_path: Path) -> None:
     assert child.returncode == 0, said
 
 
+@measured
 def test_prometheus_can_scrape_the_figures(tmp_path: Path) -> None:
     port, out = free_port(), tmp_path / "run"
     with simulated(ttft=20, itl=1, max_output=20, fault=("http-500:0.5",)) as url:

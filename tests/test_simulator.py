@@ -24,6 +24,7 @@ import pytest
 
 from seatrial.simulator import Timing, arguments, running
 from seatrial.simulator.timing import JOB_FAULTS, PLAIN_FAULTS, STREAM_FAULTS
+from tests import measured
 
 ROOT = Path(__file__).resolve().parent.parent
 USER = {"role": "user", "content": "one two three"}
@@ -314,6 +315,7 @@ def test_no_garbage_brings_it_down(quick: str) -> None:
 # Times
 
 
+@measured
 def test_times_are_as_told_and_the_truth_says_when(tmp_path: Path) -> None:
     path = tmp_path / "truth.jsonl"
     timing = Timing(ttft=60, prefill=1000, itl=10, role_ms=20, stall=("80@5",), reasoning=2)
@@ -342,6 +344,7 @@ def test_times_are_as_told_and_the_truth_says_when(tmp_path: Path) -> None:
     assert all(0 <= when - sent < 200e6 for when, sent in zip(tokens, at, strict=True))
 
 
+@measured
 def test_plain_answers_take_the_same_time() -> None:
     with running(Timing(ttft=50, itl=10)) as url:
         begin = time.perf_counter()
@@ -352,6 +355,7 @@ def test_plain_answers_take_the_same_time() -> None:
         assert 0.05 <= time.perf_counter() - begin < 1
 
 
+@measured
 def test_jitter_is_seeded_and_busy_slots_cost(tmp_path: Path) -> None:
     def steps(timing: Timing, streams: int) -> list[list[float]]:
         path = tmp_path / "truth.jsonl"
@@ -367,6 +371,7 @@ def test_jitter_is_seeded_and_busy_slots_cost(tmp_path: Path) -> None:
     assert statistics.median(crowd[0]) == pytest.approx(20, abs=4)
 
 
+@measured
 def test_many_streams_keep_their_schedule(tmp_path: Path) -> None:
     path = tmp_path / "truth.jsonl"
     with running(Timing(ttft=300, itl=20), path) as url:
@@ -393,6 +398,7 @@ def test_many_streams_keep_their_schedule(tmp_path: Path) -> None:
 # Slots
 
 
+@measured
 def test_slots_are_given_in_order_and_the_line_has_an_end(tmp_path: Path) -> None:
     path = tmp_path / "truth.jsonl"
     with running(Timing(ttft=80, slots=1, queue_limit=2), path) as url:
@@ -434,6 +440,7 @@ def test_a_client_that_leaves_frees_its_slot_and_its_place(tmp_path: Path) -> No
     assert 0 < found["a"]["output_tokens"] + len(found["a"]["event_ns"]) < 1000
 
 
+@measured
 def test_a_slow_reader_gets_everything_and_hinders_nobody(quick: str) -> None:
     host, port = re.match(r"http://([^:]+):(\d+)", quick).groups()
     with socket.create_connection((host, int(port)), 10) as sock:
