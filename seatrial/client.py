@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -85,6 +86,17 @@ class _Alarm:
                     pass
 
 
+def _trusted() -> ssl.SSLContext:
+    """What certificates are verified by: certifi's, or those that SSL_CERT_FILE or SSL_CERT_DIR names."""
+    return _context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@functools.cache
+def _context(file: str | None, folder: str | None) -> ssl.SSLContext:
+    # To read the certificates takes longer than many a run of one case, and every session has two clients.
+    return httpx.create_ssl_context()
+
+
 class Client:
     """A session with one base URL. Not for several threads at once; `close` ends its connections.
 
@@ -108,7 +120,7 @@ class Client:
     def _fresh(self) -> httpx.Client:
         timeout = httpx.Timeout(self.bounds.idle, connect=self.bounds.connect)
         try:
-            return httpx.Client(timeout=timeout, follow_redirects=False)
+            return httpx.Client(verify=_trusted(), timeout=timeout, follow_redirects=False)
         except (ValueError, httpx.InvalidURL):
             # Its words would say the address, which may hold a password.
             names = [name for name in os.environ if name.lower().endswith("_proxy") and os.environ[name]]

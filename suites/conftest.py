@@ -15,29 +15,46 @@ from seatrial.model import Case, Invalid
 from seatrial.sdk import SOURCE
 
 _GENERATED = {"crowd_of": CROWD, "machine_of": STATEFUL, "drawn_from": PREFIX}
+_FILES = {
+    "test_sdk": "sdk_case",
+    "test_crowd": "crowd_of",
+    "test_stateful": "machine_of",
+    "test_generated": "drawn_from",
+}
+"""What each suite is parametrized by that not every run has: each brings a library that takes its time to import."""
 _SUITES = Path(__file__).resolve().parent
 
 
-def _plugin() -> Any:
-    return sys.modules["seatrial_suites_plugin"]
+def _selected(config: pytest.Config, name: str) -> list[Case]:
+    """The selected cases that this parameter stands for."""
+    try:
+        cases: list[Case] = sys.modules["seatrial_suites_plugin"].selected(config)
+    except Invalid as error:
+        raise pytest.UsageError(f"seatrial: {error}") from None
+    if name in _GENERATED:
+        return [case for case in cases if case.id.startswith(f"{_GENERATED[name]}/")]
+    return [case for case in cases if (case.scenario.source == SOURCE) == (name == "sdk_case")]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A suite that has none of the selected cases is not imported."""
+    name = _FILES.get(collection_path.stem) if collection_path.parent == _SUITES else None
+    try:
+        return True if name and not _selected(config, name) else None
+    except pytest.UsageError:
+        return None  # and said where the cases are asked for
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each case, and one for each operation that right requests are drawn for."""
-    if {"seatrial_case", "sdk_case", *_GENERATED}.intersection(metafunc.fixturenames):
-        try:
-            cases = _plugin().selected(metafunc.config)
-        except Invalid as error:
-            raise pytest.UsageError(f"seatrial: {error}") from None
-        if "seatrial_case" in metafunc.fixturenames:
-            played = [case for case in cases if case.scenario.source != SOURCE]
-            metafunc.parametrize("seatrial_case", played, ids=[case.id for case in played])
-        elif "sdk_case" in metafunc.fixturenames:
-            driven = [case for case in cases if case.scenario.source == SOURCE]
-            metafunc.parametrize("sdk_case", driven, ids=[case.id for case in driven])
-        else:
-            name, prefix = next(row for row in _GENERATED.items() if row[0] in metafunc.fixturenames)
-            scenarios = [case.scenario for case in cases if case.id.startswith(f"{prefix}/")]
+    for name in ("seatrial_case", "sdk_case"):
+        if name in metafunc.fixturenames:
+            cases = _selected(metafunc.config, name)
+            metafunc.parametrize(name, cases, ids=[case.id for case in cases])
+            return
+    for name in _GENERATED:
+        if name in metafunc.fixturenames:
+            scenarios = [case.scenario for case in _selected(metafunc.config, name)]
             metafunc.parametrize(name, scenarios, ids=[scenario.id for scenario in scenarios])
 
 

@@ -108,6 +108,24 @@ def matches(verdict: Verdict, trips: Iterable[str]) -> bool:
     return any(verdict.check == trip or fnmatch.fnmatchcase(verdict.id, trip) for trip in trips)
 
 
+@cache
+def _passing() -> tuple[dict[str, str], dict[str, list[str]]]:
+    """What passes on the clean server: the case of each verdict id, and the cases of each check."""
+    cases: dict[str, str] = {}
+    by_check: dict[str, list[str]] = {}
+    for verdict in clean():
+        if verdict.status is Status.PASS:
+            cases[verdict.id] = verdict.case
+            by_check.setdefault(verdict.check, []).append(verdict.case)
+    return cases, by_check
+
+
+def passed(trip: str) -> list[str]:
+    """The cases in which what is tripped, a check or a pattern over verdict ids, passes on the clean server."""
+    cases, by_check = _passing()
+    return list(dict.fromkeys(by_check.get(trip) or [cases[id] for id in fnmatch.filter(cases, trip)]))
+
+
 FILES: dict[str, tuple[str, ...]] = {
     "audio": ("audio", "queue_media"),
     "speech": ("speech",),
@@ -159,7 +177,7 @@ def showing(plant: server.Plant, most: int = 3) -> list[Case]:
     gated = {case.id for case in gate()}
     wanted = {case.id for case in gate() if case.scenario.tier == "smoke"} | noted().get(plant.id, set())
     for trip in plant.trips:
-        found = list(dict.fromkeys(v.case for v in clean() if v.status is Status.PASS and matches(v, [trip])))
+        found = passed(trip)
         found.sort(key=lambda case: case not in gated)
         by_file: dict[str, list[str]] = {}
         for case in found:
