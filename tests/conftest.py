@@ -15,6 +15,28 @@ from tests import plants
 Play = Callable[[socket.socket, bytes], None]
 
 
+LONG = (
+    "bad_days", "bad_targets", "baseline", "ci_recipes", "cli", "coverage", "generated", "hostile", "left_behind",
+    "load_run", "load_secrets", "nightly", "plugin", "release", "sdk_suite", "stateful", "volume",
+)  # fmt: skip
+"""Files whose tests start programs and take seconds each."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each worker begins with its share of the long tests: the last to run are short ones, and none waits alone."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = [item for item in items if item.path.stem.removeprefix("test_") in LONG]
+    short = [item for item in items if item.path.stem.removeprefix("test_") not in LONG]
+    if workers == 1 or len(items) < 100:
+        return
+    ordered: list[pytest.Item] = []
+    for left in range(workers, 0, -1):  # as xdist's worksteal deals them out: equal numbers, in their order
+        taken, size = len(long) // left, (len(items) - len(ordered)) // left
+        ordered += [*long[:taken], *short[: size - taken]]
+        long, short = long[taken:], short[size - taken :]
+    items[:] = ordered
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole-gate", action="store_true", help="play the whole gate tier on every plant")
     parser.addoption("--note", action="store_true", help="note the cases that showed a plant late")

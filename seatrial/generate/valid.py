@@ -57,10 +57,15 @@ def mended(scenario: Scenario, drawn: Body, without: Iterable[str]) -> Body:
     """
     base: Body = scenario.steps[-1].call["body"]
     body = {name: value for name, value in drawn.items() if name not in set(without)}
-    body |= {name: value for name, value in base.items() if isinstance(value, str) and value.startswith("$")}
+    body |= {name: value for name, value in base.items() if _refers(value)}
     pool = POOLS.get(schema_of(scenario))
     body = pool.mend(body) if pool else body
     return {name: value for name, value in body.items() if name not in set(without)}
+
+
+def _refers(value: Any) -> bool:
+    """Whether a member is, or lists, what only the run knows: no drawn id would be that of anything."""
+    return any(isinstance(one, str) and one.startswith("$") for one in (value if isinstance(value, list) else [value]))
 
 
 def is_valid(scenario: Scenario, body: Body) -> bool:
