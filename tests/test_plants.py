@@ -43,25 +43,6 @@ def test_every_check_has_a_planted_defect() -> None:
     assert set(checks()) - tripped == set()
 
 
-@pytest.mark.parametrize("id", [id for id in DEFECTS if not IN_A_CROWD.issuperset(server.catalog()[id].trips)])
-def test_a_defect_is_caught_by_its_check(id: str, request: pytest.FixtureRequest) -> None:
-    plant = server.catalog()[id]
-    whole = request.config.getoption("--whole-gate")
-    for turn, cases in enumerate((() if whole else tuple(plants.showing(plant)), plants.gate(), plants.nightly())):
-        verdicts = plants.play((id,), cases, "reference")
-        caught = [v for v in verdicts if v.status is Status.FAIL and plants.matches(v, plant.trips)]
-        shown = [v.case for v in caught if v.level.value == plant.level]
-        if shown:
-            if turn and request.config.getoption("--note"):
-                with plants.NOTES.open("a") as notes:
-                    notes.write(f"{id} {shown[0]}\n")
-            break
-    assert caught, f"{id} was not caught by {plant.trips}; accusations: {accusations(verdicts)[:5]}"
-    assert {v.level.value for v in caught} >= {plant.level}, {v.level.value for v in caught}
-    others = [v for v in verdicts if not plants.matches(v, (*plant.trips, *CONSEQUENCES))]
-    assert accusations([v for v in others if v.level is Level.MUST or v.status is Status.ERROR]) == []
-
-
 ALONE = (
     "legal.bare",
     "legal.filter-chunk",
@@ -104,3 +85,22 @@ def test_a_legal_variant_is_not_accused(variants: tuple[str, ...]) -> None:
     if wrong and len(variants) > 1:
         wrong = [(id, found) for id in variants if (found := accusations(plants.play((id,), plants.gate())))] or wrong
     assert wrong == []
+
+
+@pytest.mark.parametrize("id", [id for id in DEFECTS if not IN_A_CROWD.issuperset(server.catalog()[id].trips)])
+def test_a_defect_is_caught_by_its_check(id: str, request: pytest.FixtureRequest) -> None:
+    plant = server.catalog()[id]
+    whole = request.config.getoption("--whole-gate")
+    for turn, cases in enumerate((() if whole else tuple(plants.showing(plant)), plants.gate(), plants.nightly())):
+        verdicts = plants.play((id,), cases, "reference")
+        caught = [v for v in verdicts if v.status is Status.FAIL and plants.matches(v, plant.trips)]
+        shown = [v.case for v in caught if v.level.value == plant.level]
+        if shown:
+            if turn and request.config.getoption("--note"):
+                with plants.NOTES.open("a") as notes:
+                    notes.write(f"{id} {shown[0]}\n")
+            break
+    assert caught, f"{id} was not caught by {plant.trips}; accusations: {accusations(verdicts)[:5]}"
+    assert {v.level.value for v in caught} >= {plant.level}, {v.level.value for v in caught}
+    others = [v for v in verdicts if not plants.matches(v, (*plant.trips, *CONSEQUENCES))]
+    assert accusations([v for v in others if v.level is Level.MUST or v.status is Status.ERROR]) == []
