@@ -20,6 +20,7 @@ SELECTION = [
     ("json.odd-error", "check"),
     ("body.gigabyte", "load"),
     ("echo.garbage", "load"),
+    ("framing.coding-unknown", "load"),
     ("headers.endless", "load"),
     ("json.lone-surrogate-stream", "load"),
     ("redirect.other-port", "load"),

@@ -256,6 +256,10 @@ class Call:
         self.headers_ns = self.last_ns
         self.keep_alive = self._parser.should_keep_alive()
         self.reading.begin(self.status, self.headers)
+        coding = self.headers.get("transfer-encoding", "chunked").strip().lower()
+        if coding not in ("chunked", "identity", ""):
+            # RFC 9112, 6.1: what it holds cannot be read, whatever it looks like.
+            self.fail(self.last_ns, Failure("http.malformed", f"Transfer-Encoding: {coding[:40]!r}"))
 
     def on_message_complete(self) -> None:
         """The framing says that the answer is complete."""
