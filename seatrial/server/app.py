@@ -101,10 +101,12 @@ class Server:
                 own = {"POST": self._guard("POST", path, handler, ("POST", *more))}
                 routes.append(Route(base + path, self._choose(path, more, own), methods=methods))
             routes.append(Route(base + "/models", self._guard("GET", "/models", self.list_models), methods=methods))
-            one = self._guard("GET", "/models/{model}", self.one_model)
+            more = handlers_by_path().get("/models/{model}", {})
+            own = {"GET": self._guard("GET", "/models/{model}", self.one_model, ("GET", *more))}
+            one = self._choose("/models/{model}", more, own)
             routes.append(Route(base + "/models/{model:path}", one, methods=methods))
             for path, handlers in handlers_by_path().items():
-                if path not in dict(post):
+                if path not in dict(post) and path != "/models/{model}":
                     routes.append(Route(base + path, self._choose(path, handlers, {}), methods=methods))
         routes += [
             Route("/assets/{name}", self.asset, methods=["GET", "HEAD"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openai import pagination
+from openai.types import ModelDeleted
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent, job_create_params
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 
@@ -16,6 +17,7 @@ TYPES = {
     "fine-tuning-event-list.json": pagination.SyncCursorPage[FineTuningJobEvent],
     "fine-tuning-checkpoint-list.json": pagination.SyncCursorPage[FineTuningJobCheckpoint],
     "fine-tuning-job-request.json": job_create_params.JobCreateParams,
+    "model-deleted.json": ModelDeleted,
 }
 
 USED = {"n_epochs": 3, "batch_size": "auto", "learning_rate_multiplier": 1.5}
@@ -38,6 +40,7 @@ CHECKPOINT: dict[str, Any] = {
 GRADER = {"type": "string_check", "name": "n", "input": "a", "reference": "b", "operation": "eq"}
 
 GOOD: dict[str, dict[str, Any]] = {
+    "model-deleted.json": {"plain": {"id": "ft:m:x", "object": "model", "deleted": True}},
     "fine-tuning-job.json": {
         "plain": JOB,
         "paused": {**JOB, "status": "paused", "fine_tuned_model": None, "finished_at": None, "trained_tokens": None},
@@ -56,6 +59,7 @@ GOOD: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 BAD: dict[tuple[str, str], list[tuple[Any, ...]]] = {
+    ("model-deleted.json", "plain"): [("/deleted", "true"), ("/object", DROP), ("/id", None)],
     ("fine-tuning-job.json", "plain"): [
         ("/object", "fine-tune.job"), ("/status", "stopped"), ("/created_at", "2024-10-22T15:10:45"),
         ("/training_file", DROP), ("/seed", None), ("/result_files", None), ("/hyperparameters", DROP),

@@ -20,6 +20,7 @@ from seatrial.server.tuning import Job
 
 _ALL = "/fine_tuning/jobs"
 _ONE = _ALL + "/{fine_tuning_job_id}"
+_MODEL = "/models/{model}"
 
 
 def _auto(rule: v.Rule) -> v.Rule:
@@ -92,13 +93,19 @@ def _jobs(call: Call) -> dict[str, Job]:
     return found
 
 
+def _deleted(call: Call) -> set[str]:
+    """The models that were made, and are there no more."""
+    found: set[str] = call.store("fine_tuned_deleted", set)
+    return found
+
+
 def _job(call: Call) -> tuple[Job, float]:
     """The job, and the time now; a model that is done by now is served from now on."""
     id, now = call.path["fine_tuning_job_id"], time.time()
     if id not in _jobs(call):
         raise Refused(404, f"Could not find fine tune: {id}", "fine_tuning_job_id", "fine_tune_not_found")
     job = _jobs(call)[id]
-    if job.status(now) == "succeeded":
+    if job.status(now) == "succeeded" and job.tuned not in _deleted(call):
         call.server.models.setdefault(job.tuned, dict(call.server.models[job.body["model"]]))
     return job, now
 
@@ -182,6 +189,17 @@ def checkpoints(call: Call) -> Response:
     return call.answer(page(call.query, job.checkpoints(now), default=10, order="desc"))
 
 
+def delete_model(call: Call) -> Response:
+    id = call.path["model"]
+    if id not in call.server.models:
+        raise Refused(404, f"The model '{id}' does not exist.", "model", "model_not_found")
+    if id not in {job.tuned for job in _jobs(call).values()}:
+        raise Refused(403, f"The model '{id}' is not yours to delete.", "model", "insufficient_permissions")
+    del call.server.models[id]
+    _deleted(call).add(id)
+    return call.answer({"id": id, "object": "model", "deleted": True})
+
+
 ROUTES: dict[str, dict[str, Callable[[Call], Response]]] = {
     _ALL: {"GET": listed, "POST": create},
     _ONE: {"GET": retrieve},
@@ -190,4 +208,5 @@ ROUTES: dict[str, dict[str, Callable[[Call], Response]]] = {
     _ONE + "/resume": {"POST": resume},
     _ONE + "/events": {"GET": events},
     _ONE + "/checkpoints": {"GET": checkpoints},
+    _MODEL: {"DELETE": delete_model},
 }

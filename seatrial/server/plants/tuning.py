@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from seatrial.server.plant import Json
 from seatrial.server.plants.shape import accepting, defect, ignoring, result, result_of, variant, without
@@ -12,6 +16,7 @@ AREA = "fine-tuning"
 ALL, ONE = "/fine_tuning/jobs", "/fine_tuning/jobs/{fine_tuning_job_id}"
 MAKE, SHOW = f"POST {ALL}", f"GET {ONE}"
 JOBS = (MAKE, SHOW, f"POST {ONE}/cancel", f"POST {ONE}/pause", f"POST {ONE}/resume")
+DROP = "DELETE /models/{model}"
 EVENTS, CHECKPOINTS = f"GET {ONE}/events", f"GET {ONE}/checkpoints"
 
 
@@ -28,6 +33,13 @@ def _shuffled(made: Json) -> None:
 def _auto(body: Json, made: Json) -> None:
     asked = body.get("hyperparameters") or {}
     made["hyperparameters"] = {name: asked.get(name, "auto") for name in made["hyperparameters"]}
+
+
+def _model_kept(request: Request, body: bytes) -> Response | None:
+    path = request.url.path
+    if request.method != "DELETE" or "/models/" not in path:
+        return None
+    return JSONResponse({"id": unquote(path.partition("/models/")[2]), "object": "model", "deleted": True})
 
 
 PLANTS = (
@@ -50,6 +62,8 @@ PLANTS = (
     defect("fine-tuning.list-bare", AREA, "the list of jobs is a bare array", SCHEMA, BODY, result=lambda route, body, made: made["data"] if route == f"GET {ALL}" else made),
     defect("fine-tuning.events-nameless", AREA, "events have no id", SCHEMA, result=result(lambda m: [row.pop("id") for row in m["data"]], EVENTS)),
     defect("fine-tuning.bounds-any", AREA, "any hyperparameter is taken", STATUS, accepts=accepting("hyperparameters")),
+    defect("fine-tuning.model-kept", AREA, "a model that was deleted is still there", STATUS, BODY, "kept.gone", "kept.unlisted", before=_model_kept),
+    defect("fine-tuning.model-unsaid", AREA, "the deletion of a model is not confirmed", SCHEMA, "fine-tuning.model-deleted*/delete/must/body", result=result(lambda m: m.pop("deleted"), DROP)),
     variant("job-error-nulls", "jobs that are well have an error of nulls", result=result(lambda m: m["error"] or m.update(error={"code": None, "message": None, "param": None}), *JOBS)),
     variant("job-fewer-members", "jobs without optional members", result=result(without("estimated_finish", "integrations", "method"), *JOBS)),
     variant("job-auto", "hyperparameters that nobody asked for are auto", result=result_of(_auto, MAKE)),
