@@ -287,6 +287,25 @@ def test_an_interrupted_nightly_keeps_what_ran_and_writes_its_site(
     assert "It was interrupted" in text(tmp_path / "out" / "site" / "index.html")
 
 
+def test_a_missed_slo_fails_the_night_and_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "slo.yaml").write_text("limits: {ttft.p50: 0.001}\n")
+    load = "load: {profile: smoke, requests: 2, slo: slo.yaml}"
+    with server.running(server.Settings(api_key="sk-t")) as url:
+        (tmp_path / "t.yaml").write_text(HEAD + f"  - {{name: a, url: '{url}', key: K, only: [models.list], {load}}}\n")
+        ran = seatrial("nightly", "t.yaml", "--out", "out", cwd=tmp_path, K="sk-t")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert re.search(r"^a +passed +load test failed$", ran.stdout, re.MULTILINE)
+    front = text(tmp_path / "out" / "site" / "index.html")
+    assert "Load test of a: failed." in front
+    assert "limit 0.001" in front
+    page = text(tmp_path / "out" / "site" / "targets" / "a.html")
+    assert re.search(r"ttft\.p50: [0-9.]+, limit 0\.001: missed", page)
+    assert '<a href="../reports/a.load.html">load test</a>' in page
+    assert (tmp_path / "out" / "site" / "reports" / "a.load.html").is_file()
+    shown = seatrial("history", "--history", "out/history.db", cwd=tmp_path)
+    assert re.search(r"smoke +a +missed its SLO", shown.stdout)
+
+
 def test_only_one_nightly_works_in_a_folder(tmp_path: Path) -> None:
     place = night.Place(tmp_path / "out")
     with place.alone(), pytest.raises(Invalid, match="another nightly"), night.Place(tmp_path / "out").alone():

@@ -199,12 +199,17 @@ class Pages:
 
     def _target(self, board: Board) -> None:
         folder = Path(board.row.folder) if board.row.folder else None
+        measured = Path(board.load.folder) if board.load else None
         kept = []
-        for name, to in (("report.html", f"reports/{board.slug}.html"), ("junit.xml", f"junit/{board.slug}.xml")):
+        for source, name, to in (
+            (folder, "report.html", f"reports/{board.slug}.html"),
+            (folder, "junit.xml", f"junit/{board.slug}.xml"),
+            (measured, "report.html", f"reports/{board.slug}.load.html"),
+        ):
             (self.out / to).unlink(missing_ok=True)
-            if folder is not None and (folder / name).is_file():
-                shutil.copyfile(folder / name, self.out / to)
-                kept.append((name, f"../{to}"))
+            if source is not None and (source / name).is_file():
+                shutil.copyfile(source / name, self.out / to)
+                kept.append(("load test" if source == measured else name, f"../{to}"))
         (self.out / "badges" / f"{board.slug}.svg").write_bytes(feed.badge(board))
         self._put(f"badges/{board.slug}.json", feed.endpoint(board))
         found = summary.groups(summary.failed(board.verdicts))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from seatrial import summary
-from seatrial.history import History, RunRow
+from seatrial.history import History, LoadRun, RunRow
 from seatrial.model import Invalid
 
 DEFAULT = Path("results/nightly/history.db")
@@ -36,7 +36,7 @@ def command(folders: tuple[Path, ...], path: Path, importing: bool, target: str 
             f"{row.id:>6}  {row.started or '?':<20}  {night:<16}  {summary.line(row.target, 40):<24}  {_said(row)}"
         )
     for load in loads:
-        state = {0: "held"}.get(load.exit_code, "missed its SLO") if load.complete else "incomplete"
+        state = _how(load) if load.complete else "incomplete"
         figures = ", ".join(
             f"{name} {value:.4g} ({low:.4g} to {high:.4g})"
             for name, (value, low, high) in load.figures.items()
@@ -54,6 +54,14 @@ def _said(row: RunRow) -> str:
         return f"{word}: {summary.line(row.reason, 120)}"
     known = f" ({must['known']} known)" if must["known"] else ""
     return f"{word}  MUST {must['passed']} of {must['applicable']}, {must['failed']} failed{known}"
+
+
+def _how(load: LoadRun) -> str:
+    slo = load.summary.get("slo") or ()
+    if any(not row["held"] for row in slo):
+        return "missed its SLO"
+    failed = load.summary["requests"]["failed"]
+    return f"{failed} requests failed" if load.exit_code else "held" if slo else "passed"
 
 
 def _import(folders: tuple[Path, ...], path: Path, target: str) -> int:

@@ -44,7 +44,7 @@ def command(path: Path, out: Path, jobs: int, budget: float, keep: int, render: 
     """Checks every target of a YAML file, and writes a static site to DIR/site.
 
     The site needs no network: open DIR/site/index.html. DIR/history.db keeps every verdict, DIR/runs the records of the
-    last nights, DIR/allure-results the last night's results for Allure.
+    last nights, DIR/allure-results the last night's results for Allure. A load test that missed its SLO fails the night.
     """
     from seatrial.history import History
     from seatrial.nightly import load, night, view
@@ -75,9 +75,12 @@ def command(path: Path, out: Path, jobs: int, budget: float, keep: int, render: 
             f"{sum(one['count'] for one in board.changed(kind)):,} {kind}"
             for kind in dict.fromkeys(one["kind"] for one in board.told)
         )
-        click.echo(f"{board.name:<24} {board.state:<11} {told}")
+        measured = f"load test {board.load_state}" if board.load_state else ""
+        click.echo(f"{board.name:<24} {board.state:<11} {'; '.join(filter(None, [told, measured]))}".rstrip())
     click.echo(f"site: {front} ({time.monotonic() - began:.1f} s)")
     states = {board.state for board in seen.boards}
+    wanted = {one.name for one in targets.tested if one.load is not None}
+    states |= {board.load_state or "no run" for board in seen.boards if board.name in wanted and board.state != "down"}
     if not whole:
         return 4
     return next(
