@@ -686,6 +686,25 @@ def test_prometheus_can_scrape_the_figures(tmp_path: Path) -> None:
     assert float(found[1]) == pytest.approx(0.02, abs=0.015)
 
 
+def test_a_load_test_is_rendered_again(tmp_path: Path) -> None:
+    def report(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "seatrial", "report", str(tmp_path), *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment(), check=False)
+
+    found = json.loads((Path(__file__).parent / "load-sweep.json").read_text("utf-8"))
+    (tmp_path / "load.json").write_text(json.dumps(found))
+    (tmp_path / "requests.jsonl").write_text("")
+    assert "TTFT" in report().stdout
+    assert report("--as", "html", "--out", str(tmp_path / "again")).returncode == 0
+    assert "plotly" in (tmp_path / "again" / "report.html").read_text("utf-8")[:5_000_000]
+    assert "known: html, markdown, terminal" in report("--as", "junit").stderr
+    del found["requests"]
+    (tmp_path / "load.json").write_text(json.dumps(found))
+    wrong = report()
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False), wrong.stderr
+    assert "load.json" in wrong.stderr
+
+
 def test_every_profile_is_a_locustfile_and_listed() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "seatrial", "list", "loads"], capture_output=True, text=True, timeout=30, check=True

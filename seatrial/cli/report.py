@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,15 +21,35 @@ from seatrial.model import Invalid
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show MAY findings and every reason.")
 def command(path: Path, name: str, out: Path | None, verbose: bool) -> int:
-    """Renders a run (its folder, or its run.jsonl) as FORMAT."""
-    formats = report_formats()
+    """Renders a run (its folder, or its run.jsonl; of a load test its load.json) as FORMAT."""
+    folder = path if path.is_dir() else path.parent
+    recorded: Any = None
+    shown = {}
+    if path.name == "load.json" or ((folder / "load.json").is_file() and not (folder / "run.jsonl").is_file()):
+        formats = {key.removeprefix("load_"): module for key, module in report_formats("load_").items()}
+        recorded = _measured(folder)
+    else:
+        formats, shown = report_formats(), {"verbose": verbose}
     if name not in formats:
         raise Invalid("--as", "", unknown("format", name, formats) + f" (known: {', '.join(formats)})")
-    recorded = run.read(path, checked=True)
-    if not formats[name].FILE:
-        click.echo(formats[name].render(recorded, verbose=verbose))
+    recorded = recorded or run.read(path, checked=True)
+    if not getattr(formats[name], "FILE", ""):
+        click.echo(formats[name].render(recorded, **shown))
         return 0
-    target = out or (path if path.is_dir() else path.parent)
+    target = out or folder
     target.mkdir(parents=True, exist_ok=True)
     click.echo(str(formats[name].write(recorded, target)))
     return 0
+
+
+def _measured(folder: Path) -> dict[str, Any]:
+    """What a load test wrote of itself. Raises Invalid where it is not as one writes it."""
+    from seatrial import schema
+    from seatrial.load import compare
+
+    found, _ = compare.read(folder)
+    errors = schema.errors(found, "load.schema.json")
+    if errors:
+        at, expected, actual = errors[0]
+        raise Invalid(str(folder / "load.json"), at, f"expected {expected}, got {actual}")
+    return found
