@@ -444,6 +444,7 @@ def test_a_step_is_long_enough_for_its_percentile() -> None:
 
     assert capacity.length(Options(), limits, 100) == 10
     assert capacity.length(Options(duration=3), limits, 100) == 3
+    assert capacity.length(Options(duration=3), limits, 0.5) == 20  # else nothing may be sent, and it would not hold
 
 
 # Comparing.
