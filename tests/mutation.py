@@ -227,7 +227,7 @@ def table(done: dict[str, Result], planned: Sequence[Job]) -> tuple[str, bool]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Plays what is not played yet, within the time given, and prints the table."""
     parser = argparse.ArgumentParser(prog="make mutation", description=__doc__)
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=6, help="a job waits more than it works")
     parser.add_argument("--seconds", type=float, default=3600.0, help="start no job after so long")
     parser.add_argument("--only", action="append", choices=("defects", "variants", "pairs"))
     parser.add_argument("--match", default="", help="only plants whose id has this in it")

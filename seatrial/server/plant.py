@@ -41,6 +41,8 @@ class Plant:
     error: Callable[[str, int, Json], tuple[int, Any]] | None = None
     headers: Callable[[int, dict[str, str]], None] | None = None
     models: Callable[[dict[str, Json]], dict[str, Json]] | None = None
+    stage: int = 0
+    """When it has its turn: -1 waits, 0 what is written, 1 its line ends, 2 where the writes are cut, 3 compression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,12 @@ class Settings:
 
 @dataclass(slots=True)
 class Plants:
-    """The plants of one server, applied in the order they were given."""
+    """The plants of one server, applied by their stage, and of one stage in the order they were given."""
 
     planted: tuple[Plant, ...] = field(default_factory=tuple)
+
+    def __post_init__(self) -> None:
+        self.planted = tuple(sorted(self.planted, key=lambda plant: plant.stage))
 
     def each(self, hook: str) -> Iterator[Any]:
         """The functions of one hook."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seatrial.generate.machines import GONE, REFUSED, Machine, Rule, Sequence, Thing
+from seatrial.model import MUST
 
 _SAID = ("My ship is the Kittiwake.", "What is my ship?", "Count from one to three.", "Say hello.")
 
@@ -31,7 +32,7 @@ def items(sequence: Sequence, response: Thing, _: int) -> None:
 
 def delete(sequence: Sequence, response: Thing, _: int) -> None:
     # What is answered is not in the contract, beyond that it is a success.
-    sequence.ask("deleteResponse", parameters=response.ids)
+    sequence.ask("deleteResponse", {MUST: {"status": "2XX"}}, parameters=response.ids)
     response.state = "gone"
 
 

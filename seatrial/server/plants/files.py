@@ -328,10 +328,7 @@ PLANTS = (
     variant(
         "file-content-as-json",
         "the content of a file comes as text",
-        headers=lambda status, table: (
-            table.get("content-type") == "application/octet-stream"
-            and table.update({"content-type": "text/plain; charset=utf-8"})
-        ),
+        result=lambda route, body, made: Response(made, 200, {}, "text/plain") if route == CONTENT else made,
     ),
     variant(
         "lists-of-others",

@@ -69,8 +69,10 @@ def _alias(made: Json) -> None:
 
 
 def _other_ids(made: Json) -> None:
-    if str(made.get("id", "")).startswith(("chatcmpl-", "cmpl-")):
-        made["id"] = made["id"].partition("-")[2]
+    for one in (made, *(row for row in made.get("data", ()) if isinstance(row, dict))):
+        for name in ("id", "first_id", "last_id"):
+            if str(one.get(name, "")).startswith(("chatcmpl-", "cmpl-")):
+                one[name] = one[name].partition("-")[2]
 
 
 def _nulls(made: Json) -> None:

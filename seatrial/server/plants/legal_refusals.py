@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from seatrial.server.plant import Json
 from seatrial.server.plants.answers import counted, error, seventh, when
-from seatrial.server.plants.shape import CHAT, COMPLETIONS, meta_data, variant
+from seatrial.server.plants.shape import CHAT, COMPLETIONS, meta_data, only, variant
 
 
 def absent_route(status: int, path: str) -> Any:
@@ -109,7 +109,7 @@ PLANTS = (
         "refuses-images",
         "images are refused by name, and no model claims to take them",
         before=_refuses_images,
-        result=meta_data(lambda meta: meta.update(input_modalities=["text"])),
+        result=meta_data(lambda meta: only(meta, input_modalities=["text"])),
     ),
     variant("refuses-json-schema", "json_schema is refused by name", before=_refuses_type("json_schema")),
     variant("occasional-429", "every seventh request is told to come back", before=seventh(True)),

@@ -183,7 +183,9 @@ PLANTS = (
         ),
     ),
     variant(
-        "responses-refused", "the model refuses, in a stream", chunks=unless(("include", "text", "tools"), _refuses)
+        "responses-refused",
+        "the model refuses, in a stream",
+        chunks=unless(("include", "text", "tools", "background", "temperature"), _refuses),
     ),
     variant(
         "responses-own-event",

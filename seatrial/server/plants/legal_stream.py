@@ -121,8 +121,8 @@ def _ids_everywhere(pieces: list[bytes]) -> Iterable[Piece]:
 
 
 PLANTS = (
-    variant("crlf", "lines of a stream end with CR LF", events=every(lambda p: p.replace(b"\n", b"\r\n"))),
-    variant("bare-cr", "lines of a stream end with CR", events=every(lambda p: p.replace(b"\n", b"\r"))),
+    variant("crlf", "lines of a stream end with CR LF", events=every(lambda p: p.replace(b"\n", b"\r\n")), stage=1),
+    variant("bare-cr", "lines of a stream end with CR", events=every(lambda p: p.replace(b"\n", b"\r")), stage=1),
     variant("no-space", "no space after data:", events=every(lambda p: p.replace(b"data: ", b"data:", 1))),
     variant(
         "comments",
@@ -140,10 +140,23 @@ PLANTS = (
     ),
     variant("multi-line-data", "data runs over several lines", events=every(_multi_line)),
     variant(
-        "split-bytes", "events are split at any byte, also inside a character", events=framing(_split, everywhere=True)
+        "split-bytes",
+        "events are split at any byte, also inside a character",
+        events=framing(_split, everywhere=True),
+        stage=2,
     ),
-    variant("one-write", "all events come in one write", events=framing(lambda ps: [b"".join(ps)], everywhere=True)),
-    variant("gzip", "answers are compressed", before=_note_gzip, events=_gzip, wire=_gzip_plain, headers=_gzip_header),
+    variant(
+        "one-write", "all events come in one write", events=framing(lambda ps: [b"".join(ps)], everywhere=True), stage=2
+    ),
+    variant(
+        "gzip",
+        "answers are compressed",
+        before=_note_gzip,
+        events=_gzip,
+        wire=_gzip_plain,
+        headers=_gzip_header,
+        stage=3,
+    ),
     variant("filter-chunk", "the first chunk has no choices", chunks=all_chunks(_filter_chunk)),
     variant(
         "usage-absent",

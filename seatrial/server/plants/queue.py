@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from seatrial.server.plant import Json
 from seatrial.server.plants.answers import answer
-from seatrial.server.plants.shape import defect, meta_data, result, variant
+from seatrial.server.plants.shape import defect, meta_data, only, result, variant
 
 QUEUE, MODELS = "queue", "models"
 
@@ -40,8 +40,8 @@ def _first_generation(meta: Json) -> None:
 
 
 def _second_generation(meta: Json) -> None:
-    del meta["model_lifecycle_stage"]
-    meta["end_of_life_date"] = None
+    if meta.pop("model_lifecycle_stage", None):  # else it is of an older one
+        meta["end_of_life_date"] = None
 
 
 def _sized(meta: Json) -> None:
@@ -126,5 +126,5 @@ PLANTS = (
     variant("meta-data-first", "meta_data of three members", result=meta_data(_first_generation)),
     variant("meta-data-second", "meta_data with end_of_life_date null", result=meta_data(_second_generation)),
     variant("meta-data-null", "meta_data null", result=result(lambda made: [m.update(meta_data=None) for m in made.get("data", [made]) if "meta_data" in m], "/models", "/models/{model}")),
-    variant("modalities-null", "modalities null", result=meta_data(lambda meta: meta.update(input_modalities=None, output_modalities=None))),
+    variant("modalities-null", "modalities null", result=meta_data(lambda meta: only(meta, input_modalities=None, output_modalities=None))),
 )  # fmt: skip

@@ -92,7 +92,7 @@ def unless(asked: tuple[str, ...], change: Callable[[list[Json]], list[Json]]) -
     """Changes the events, unless the request has one of these members."""
 
     def hook(body: Json, events: list[Json]) -> list[Json]:
-        if any(body.get(name) for name in asked):
+        if any(body.get(name) is not None for name in asked):
             return events
         return [{**e, "sequence_number": n} for n, e in enumerate(change([copy.deepcopy(event) for event in events]))]
 

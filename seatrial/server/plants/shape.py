@@ -28,10 +28,15 @@ def meta_data(change: Change) -> Callable[[str, Json, Any], Any]:
 
     def each(made: Json) -> None:
         for model in made.get("data", [made]):
-            if "meta_data" in model:
+            if model.get("meta_data"):
                 change(model["meta_data"])
 
     return result(each, "/models", "/models/{model}")
+
+
+def only(made: Json, **values: Any) -> None:
+    """Sets those members that are there."""
+    made.update({name: value for name, value in values.items() if name in made})
 
 
 def result(change: Change, *routes: str) -> Callable[[str, Json, Any], Any]:

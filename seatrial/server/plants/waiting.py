@@ -24,8 +24,8 @@ def _slowly(holding: list[float]) -> Any:
 
     def events(route: str, body: Json, pieces: Iterator[Piece]) -> Iterable[Piece]:
         whole = list(pieces)
-        if body.get("max_tokens") != _LONG:
-            yield from whole
+        if body.get("max_tokens") != _LONG or not all(isinstance(piece, bytes) for piece in whole):
+            yield from whole  # short, or slow already
             return
         holding[:] = [time.monotonic() + _TAKES_S + _FREED_S]
         for piece in whole:
@@ -67,6 +67,12 @@ PLANTS = (
         events=_slowly(_all),
         before=_locked(_all, False),
     ),
-    variant("one-slot", "long answers make other generations wait", events=_slowly(_slot), before=_locked(_slot, True)),
-    variant("long-winded", "long answers that take seconds", events=_slowly([])),
+    variant(
+        "one-slot",
+        "long answers make other generations wait",
+        events=_slowly(_slot),
+        before=_locked(_slot, True),
+        stage=-1,
+    ),
+    variant("long-winded", "long answers that take seconds", events=_slowly([]), stage=-1),
 )
