@@ -159,7 +159,7 @@ def perform(job: Job) -> Result:
     if job.kind == "defect":
         requests, caught = defect(job.ids[0])
         return Result(job.key, requests, caught, [], time.monotonic() - began)
-    cases = plants.gate() if job.kind == "variant" else telling()
+    cases = plants.nightly() if job.kind == "variant" else telling()
     with plants.playing(job.ids) as player:
         verdicts = [verdict for case in cases for verdict in player.play(case)]
         accused = accusations(verdicts)
@@ -213,7 +213,7 @@ def table(done: dict[str, Result], planned: Sequence[Job]) -> tuple[str, bool]:
     accused = [line for job in planned if job.key in done for line in done[job.key].accused]
     single = sum(job.kind == "variant" and job.key in done for job in planned)
     two = set().union(*(pairs_of(job.ids) for job in planned if job.kind == "pairs" and job.key in done))
-    told.append(f"legal variants: {single} on the {len(plants.gate())} cases of the gate")
+    told.append(f"legal variants: {single} on the {len(plants.nightly())} cases of every tier")
     told.append(f"two at a time: {len(two)} pairs on {len(telling())} cases that show every check")
     told.append(f"false alarms: {len(accused)}")
     lacking = sum(job.key not in done for job in planned)
