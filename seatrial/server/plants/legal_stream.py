@@ -68,7 +68,7 @@ def _multi_line(piece: bytes) -> bytes:
     head, data = data_of(piece)
     if not data:
         return piece
-    lines = json.dumps(json.loads(data), indent=1, ensure_ascii=False).splitlines()
+    lines = json.dumps(json.loads(data), indent=1, ensure_ascii=False).split("\n")
     return head + b"".join(b"data: " + line.encode() + b"\n" for line in lines) + b"\n"
 
 
