@@ -959,6 +959,7 @@ ROWS: dict[str, list[tuple[Status | None, Any]]] = {
         (FAIL, chat(usage={**USAGE, "completion_tokens_details": {"reasoning_tokens": 3}})),
         (FAIL, chat(usage={**USAGE, "prompt_tokens_details": {"cached_tokens": 4}})),
         (PASS, chat(usage={**USAGE, "completion_tokens_details": {"reasoning_tokens": 2, "audio_tokens": None}})),
+        (PASS, chat(usage={**USAGE, "prompt_tokens_details": {"cached_tokens": 3, "cache_creation_tokens": 4096}})),
         (OPEN, chat(usage={**USAGE, "completion_tokens_details": None})),
         (OUT, chat()),
     ],

@@ -52,6 +52,8 @@ ALONE = (
     "legal.occasional-503",
     "legal.one-word",
     "legal.own-mind",
+    "legal.refused",
+    "legal.says-nothing",
 )
 """Variants that would hide what others of their group show."""
 

@@ -10,7 +10,14 @@ from seatrial.check import Inconclusive, check
 from seatrial.model import MUST, Exchange, Finding
 
 _USAGE = "openai#/components/schemas/CompletionUsage"
-_DETAILS = {"prompt_tokens_details": "prompt_tokens", "completion_tokens_details": "completion_tokens"}
+_DETAILS = {
+    "prompt_tokens_details": ("prompt_tokens", "audio cache_write cached image text"),
+    "completion_tokens_details": (
+        "completion_tokens",
+        "accepted_prediction audio reasoning rejected_prediction text",
+    ),
+}
+"""Of which count each detail is a part; a server's own details may count what is no part of it."""
 
 
 def _counts(exchange: Exchange) -> bool:
@@ -58,13 +65,14 @@ def details_within(exchange: Exchange) -> Iterator[Finding]:
     """No detail of a count is larger than the count."""
     usage = view.usage(exchange)
     judged = False
-    for name, of in _DETAILS.items():
+    for name, (of, parts) in _DETAILS.items():
         details: Any = usage.get(name)
         if not isinstance(details, dict):
             continue
         most = view.count(usage, of)
         for detail, value in details.items():
-            if isinstance(value, bool) or not isinstance(value, int) or not detail.endswith("_tokens"):
+            known = detail.removesuffix("_tokens") in parts.split() and detail.endswith("_tokens")
+            if isinstance(value, bool) or not isinstance(value, int) or not known:
                 continue
             judged = True
             if value > most:

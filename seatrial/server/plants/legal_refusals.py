@@ -28,8 +28,8 @@ def _forgets(request: Request, body: bytes) -> Response | None:
     return None
 
 
-def refuses(name: str, *inner: str) -> Any:
-    """A 400 that names the parameter wherever it is sent with a value."""
+def refuses(name: str, *inner: str, path: str = "") -> Any:
+    """A 400 that names the parameter wherever it is sent with a value, to paths that end so."""
 
     def refused(found: Json) -> bool:
         value = found.get(name)
@@ -43,6 +43,7 @@ def refuses(name: str, *inner: str) -> Any:
         lambda found: error(
             400, f"Unsupported parameter: '{name}' is not supported with this model.", name, "unsupported_parameter"
         ),
+        path,
     )
 
 
