@@ -299,3 +299,90 @@ def semantic(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             yield Finding(f"a cosine above {far:.4f}", f"{near:.4f}", f"exchange {exchange.number}")
 
     return view.each(_semantic(exchanges), judge)
+
+
+def _words(text: Any) -> list[str]:
+    """The words of a text that any vocabulary can tell apart; none where there are fewer than three."""
+    found = text.casefold().split() if isinstance(text, str) and text.isascii() else []
+    return found if len(found) > 2 and any(word.isalpha() for word in found) else []
+
+
+@check("embeddings.non-zero", level=SHOULD, applies=view.is_embedding, spec="issue#ollama/ollama/12611")
+def non_zero(exchange: Exchange) -> Iterator[Finding]:
+    """The vector of a text is not zero."""
+    judged = False
+    for number, (text, vector) in enumerate(zip(_texts(exchange), view.vectors(exchange), strict=False)):
+        judged = judged or bool(_words(text))
+        if _words(text) and not any(vector):
+            yield Finding("a vector", f"{len(vector)} zeros", f"body /data/{number}/embedding")
+            return
+    if not judged:
+        raise Inconclusive("there is no text of three words")
+
+
+def _told_apart(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    # A paraphrase may have the very vector of what it paraphrases.
+    answered = [exchange for exchange in exchanges if view.is_embedding(exchange) and exchange.step != "semantic"]
+    return [exchange for exchange in answered if any(map(_words, _texts(exchange)))]
+
+
+@relation(
+    "embeddings.distinct",
+    level=SHOULD,
+    applies=lambda exchanges: bool(_told_apart(exchanges)),
+    spec="issue#mudler/LocalAI/6257",
+)
+def distinct(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """Texts of other words have other vectors."""
+    seen: dict[Vector, list[str]] = {}
+    texts: set[str] = set()
+    for exchange in _told_apart(exchanges):
+        try:
+            vectors = view.vectors(exchange)
+        except Inconclusive:
+            continue
+        for number, (text, vector) in enumerate(zip(_texts(exchange), vectors, strict=False)):
+            words = _words(text)
+            # Few numbers can be alike by accident, as one that is scaled to length 1.
+            if not words or len(vector) < 8 or not any(vector):
+                continue
+            texts.add(" ".join(words))
+            if sorted(set(seen.setdefault(vector, words))) != sorted(set(words)):
+                where = f"exchange {exchange.number} /data/{number}/embedding"
+                yield Finding(f"another vector than that of {' '.join(seen[vector])!r:.60}", "the same", where)
+                return
+    if len(texts) < 2:
+        raise Inconclusive("there were no two texts to compare")
+
+
+def _batches(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Exchange]]:
+    """(batch, one of its texts alone)"""
+    answered = [exchange for exchange in exchanges if view.is_embedding(exchange)]
+    return [
+        (batch, single)
+        for batch in answered
+        for single in answered
+        if len(_texts(batch)) > 1
+        and len(_texts(single)) == 1
+        and _texts(single)[0] in _texts(batch)
+        and all(map(_words, _texts(batch)))
+        and view.same_but(batch, single, "input", "encoding_format")
+    ]
+
+
+@relation(
+    "embeddings.batch-counted",
+    level=SHOULD,
+    applies=lambda exchanges: bool(_batches(exchanges)),
+    spec="openai#/components/schemas/CreateEmbeddingResponse/properties/usage/properties/prompt_tokens",
+)
+def batch_counted(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """A batch counts the tokens of all its texts: more than one of them alone."""
+
+    def judge(pair: tuple[Exchange, Exchange]) -> Iterator[Finding]:
+        whole, one = (view.count(view.usage(exchange), "prompt_tokens") for exchange in pair)
+        if one and whole <= one:
+            where = f"exchange {pair[0].number} /usage/prompt_tokens"
+            yield Finding(f"more than the {one} of exchange {pair[1].number}", f"{whole}", where)
+
+    return view.each(_batches(exchanges), judge)

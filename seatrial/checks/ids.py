@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import email.utils
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, check, relation
-from seatrial.model import MUST, Exchange, Finding
+from seatrial.model import MUST, SHOULD, Exchange, Finding
 
 _ID = "openai#/components/schemas/CreateChatCompletionResponse/properties/id"
 _CREATED = "openai#/components/schemas/CreateChatCompletionResponse/properties/created"
@@ -85,6 +86,25 @@ def created_seconds(exchange: Exchange) -> Iterator[Finding]:
         raise Inconclusive("there is no integer created")
 
 
+def _has_model(exchange: Exchange) -> bool:
+    return view.is_generation(exchange) or view.is_embedding(exchange)
+
+
+@check(
+    "ids.model-named",
+    level=SHOULD,
+    applies=_has_model,
+    spec="openai#/components/schemas/CreateChatCompletionResponse/properties/model",
+)
+def model_named(exchange: Exchange) -> Iterator[Finding]:
+    """An answer, and each of its chunks, names the model that made it."""
+    for where, found in _objects(exchange):
+        value = found.get("model")
+        if isinstance(value, str) and not value.strip():
+            yield Finding("the name of a model", repr(value), f"{where} /model")
+            return
+
+
 def _two_generations(exchanges: Sequence[Exchange]) -> bool:
     return sum(1 for exchange in exchanges if view.is_generation(exchange)) > 1
 
@@ -115,3 +135,37 @@ def unique(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         )
     if compared < 2:
         raise Inconclusive("there were no two answers with ids to compare")
+
+
+_DAY = 86400
+
+
+def _made(exchange: Exchange) -> tuple[str, int, bool]:
+    """The id of an answer, its time, and whether that lies a day or more before the server's own clock."""
+    whole = view.completion(exchange)
+    id, when = whole.get("id"), whole.get("created")
+    date = email.utils.parsedate_tz(exchange.header("date") or "")
+    if not isinstance(id, str) or not id or not isinstance(when, int) or date is None:
+        raise Inconclusive("the answer does not say its id, its time and the date")
+    return id, when, when < email.utils.mktime_tz(date) - _DAY
+
+
+@relation("created.each-its-own", level=SHOULD, applies=_two_generations, spec=_CREATED)
+def each_its_own(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """The time of creation is that of the answer: two answers were not both made in one second of another day."""
+    seen: dict[int, str] = {}
+    compared = 0
+    for exchange in exchanges:
+        if not view.is_generation(exchange):
+            continue
+        try:
+            id, when, old = _made(exchange)
+        except Inconclusive:
+            continue
+        compared += 1
+        # An answer that was kept has its old time, and its id.
+        if old and seen.setdefault(when, id) != id:
+            yield Finding("the time of the answer", f"{when}, as of {seen[when]}"[:80], f"exchange {exchange.number}")
+            return
+    if compared < 2:
+        raise Inconclusive("there were no two answers to compare")

@@ -7,7 +7,7 @@ from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, check
-from seatrial.model import MAY, MUST, Exchange, Finding
+from seatrial.model import MAY, MUST, SHOULD, Exchange, Finding
 
 _CHOICE = "openai#/components/schemas/ChatCompletionToolChoiceOption"
 _CALL = "openai#/components/schemas/ChatCompletionMessageToolCall/properties/"
@@ -295,6 +295,29 @@ def finish_reason(exchange: Exchange) -> Iterator[Finding]:
         if view.forced(exchange) or view.unread_call(view.text(choice), view.functions(exchange)):
             raise Inconclusive("a call is missing, which another check judges")
         yield Finding("a tool call", f"finish_reason tool_calls, text {view.text(choice)[:80]!r}", _at(choice))
+
+    return view.each(view.choices(exchange), judge)
+
+
+def _is_free_in_chat(exchange: Exchange) -> bool:
+    # Where a call is forced, servers and documents disagree whether it is a stop.
+    return _offers_in_chat(exchange) and view.tool_choice(exchange) == "auto"
+
+
+@check(
+    "tools.finish-reason-called",
+    level=SHOULD,
+    applies=_is_free_in_chat,
+    spec="issue#openvinotoolkit/model_server/3927",
+)
+def finish_reason_called(exchange: Exchange) -> Iterator[Finding]:
+    """A model that was free to call tools, and did, ended by tool_calls: clients go on by that word."""
+
+    def judge(choice: Choice) -> Iterator[Finding]:
+        if not view.calls(choice):
+            raise Inconclusive("no tool was called")
+        if view.finish_reason(choice) == "stop":
+            yield Finding("finish_reason tool_calls", "stop", _at(choice))
 
     return view.each(view.choices(exchange), judge)
 

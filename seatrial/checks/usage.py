@@ -7,7 +7,7 @@ from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, check
-from seatrial.model import MUST, Exchange, Finding
+from seatrial.model import MUST, SHOULD, Exchange, Finding
 
 _USAGE = "openai#/components/schemas/CompletionUsage"
 _DETAILS = {
@@ -79,3 +79,30 @@ def details_within(exchange: Exchange) -> Iterator[Finding]:
                 yield Finding(f"at most {most} ({of})", f"{value}", f"/usage/{name}/{detail}")
     if not judged:
         raise Inconclusive("the usage has no details")
+
+
+_MOST_LIMIT = 256
+"""A larger limit may be cut by the server's own, or by what its context has room for."""
+
+
+def _counts_to_limit(exchange: Exchange) -> bool:
+    free = view.member(exchange, "response_format") is None and not view.functions(exchange)
+    return (
+        free
+        and _counts(exchange)
+        and not view.is_embedding(exchange)
+        and 1 < (view.limit(exchange) or 0) <= _MOST_LIMIT
+    )
+
+
+@check("usage.cut-counted", level=SHOULD, applies=_counts_to_limit, spec="issue#ggml-org/llama.cpp/27318")
+def cut_counted(exchange: Exchange) -> Iterator[Finding]:
+    """An answer that was cut at the limit of tokens has as many completion tokens, in each of its choices."""
+    found = view.choices(exchange)
+    if any(view.finish_reason(choice) != "length" for choice in found):
+        raise Inconclusive("not every choice was cut")
+    used = view.count(view.usage(exchange), "completion_tokens")
+    limit = view.limit(exchange) or 0
+    # One token of each may be counted in another way: the last one, or a part of a character.
+    if used < (limit - 1) * len(found):
+        yield Finding(f"{limit} of each of {len(found)} choices", f"{used}", "/usage/completion_tokens")

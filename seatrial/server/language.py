@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 import re
 from collections.abc import Callable, Mapping
@@ -100,10 +101,11 @@ def alternatives(token: bytes, place: int, prompt: str, wanted: int) -> list[tup
     others = [
         b" " + word.encode() for word in chance.sample(WORDS, min(wanted, len(WORDS))) if b" " + word.encode() != token
     ]
-    found, last = [(token, first)], first
+    # What the chosen one leaves is shared out: together they are no more than certain.
+    found, last = [(token, first)], min(math.exp(first), max(1 - math.exp(first), 1e-6))
     for other in others[: max(0, wanted - 1)]:
-        last -= 0.01 + chance.random()
-        found.append((other, round(last, 6)))
+        last *= 0.2 + 0.3 * chance.random()
+        found.append((other, round(math.log(last), 6)))
     return found[:wanted]
 
 
