@@ -73,6 +73,13 @@ ROWS: Rows = {
         (OPEN, said({"tools": TOOLS})),
         (OUT, said({"tools": TOOLS, "tool_choice": "required"}, ("stop", {"tool_calls": [CALL]}))),
     ],
+    "chat.no-template-marks": [
+        (FAIL, said({}, ("stop", {"content": "Hi<|im_end|>"}))),
+        (FAIL, said({}, ("stop", {"content": "Hi</s>"}))),
+        (PASS, said({}, ("stop", {"content": "a <s>b</s>"}))),
+        (PASS, said({}, ("stop", {"content": "a |> b <| c"}))),
+        (OUT, said({"messages": [{"role": "user", "content": "Write <|im_end|>"}]})),
+    ],
     "usage.cut-counted": [
         (FAIL, said(CUT, ("length", {}), ("length", {}), tokens=8)),
         (FAIL, said(CUT, ("length", {}), tokens=1)),

@@ -111,9 +111,23 @@ def _sampled_otherwise(record: Json) -> None:
         entry.update(token=entry["token"] + "x", bytes=None)
 
 
+def _ended(mark: str) -> Callable[[str, str], str]:
+    return lambda asked, text: text + mark
+
+
 VECTOR = "embeddings.base64-equals-float"
 
 PLANTS = (
+    defect(
+        "chat.no-template-marks/end-of-turn",
+        "chat",
+        "the mark that ends a turn is part of the answer",
+        "chat.no-template-marks",
+        level="SHOULD",
+        source="mzau/mlx-knife#20",
+        text=_ended("<|im_end|>"),
+    ),
+    variant("markup-in-text", "the model writes markup", text=_ended(" <s>old</s> <b>new</b> <|> </s>.")),
     defect(
         "tools.finish-reason-called/stop",
         "tools",
