@@ -15,6 +15,7 @@ from seatrial.profile import Profile, Target
 from seatrial.refusal import retry_after
 
 _LIST = Operation("listModels", "GET", "/models")
+_CHAT = Operation("createChatCompletion", "POST", "/chat/completions")
 _SERVES = {
     "embeddings": ("EMBEDDING", r"embed"),
     "audio": ("STT", r"whisper|transcri|\bstt\b"),
@@ -72,7 +73,11 @@ def connect(
     discovered = {"auth": False}
     if client.has_key:
         anonymous = client.send(_LIST, 0, base_url=target.base_for("models"), auth="none")
-        discovered["auth"] = anonymous.status in (401, 403)
+        discovered["auth"] = discovered["auth.models"] = anonymous.status in (401, 403)
+        if anonymous.status == 200:
+            # Some servers show their models to everyone, and guard the rest. What asks for nothing tells, and costs nothing.
+            nothing = client.send(_CHAT, 0, body={}, base_url=target.base_for("chat"), auth="none")
+            discovered["auth"] = nothing.status in (401, 403)
     discovered["models.owner-declared"] = profile.owner is not None
     discovered["vision.url"] = profile.image_url is not None
     if profile.image_url and profile.image_url.startswith("/"):

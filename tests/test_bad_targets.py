@@ -60,6 +60,9 @@ def target(respond: Callable[[int, bytes], bytes | None]) -> Play:
         if b"/models" in request.split(b"\r\n")[0]:
             connection.sendall(answer(MODELS))
             return
+        if request.endswith(b"\r\n\r\n{}"):
+            connection.sendall(answer(b"{}", status="400 Bad Request"))  # whether it asks for a key
+            return
         with lock:
             asked.append(request)
             number = len(asked)

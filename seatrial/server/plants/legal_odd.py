@@ -5,7 +5,11 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from seatrial.server.plant import Json, Plant
+from seatrial.server.plants.answers import answer
 from seatrial.server.plants.legal_refusals import refuses
 from seatrial.server.plants.shape import CHAT, COMPLETIONS, all_chunks, choices, each_chunk, result, result_of, variant
 
@@ -98,7 +102,16 @@ def _media(name: str, least: int) -> Any:
     return change
 
 
+def _open_models(request: Request, body: bytes) -> Response | None:
+    path = request.url.path.removeprefix("/v1")
+    if request.method != "GET" or path != "/models" or request.headers.get("authorization"):
+        return None
+    model = {"id": "seatrial-chat", "object": "model", "created": 0, "owned_by": "seatrial"}
+    return answer(200, {"object": "list", "data": [model]})
+
+
 PLANTS: tuple[Plant, ...] = (
+    variant("models-open", "the list of models is shown without a key, and nothing else", before=_open_models),
     variant(
         "refused",
         "the model refuses everything, in refusal",
