@@ -373,9 +373,18 @@ def _root(fault: BaseException) -> BaseException:
     return fault
 
 
+_GIVEN = ":/?#[]@!$&'()*+,;=%"
+"""What is not encoded again in an address: what RFC 3986 reserves, and what is encoded already."""
+
+
 def _fill(path: str, parameters: Mapping[str, str]) -> str:
-    """The path with `{name}` replaced percent-encoded, and `{name+}` with `/` and `:` left as they are."""
+    """The path with `{name}` replaced percent-encoded, and `{name+}` with `/` and `:` left as they are.
+
+    A path that is nothing but `{name+}` is what a server gave out: it stays as it is, query and all.
+    """
     for name, value in parameters.items():
+        if path == "/{" + name + "+}":
+            return "/" + quote(str(value), safe=_GIVEN)
         path = path.replace("{" + name + "}", quote(str(value), safe=""))
         path = path.replace("{" + name + "+}", quote(str(value), safe="/:"))
     return path

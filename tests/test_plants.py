@@ -89,6 +89,15 @@ def test_a_legal_variant_is_not_accused(variants: tuple[str, ...]) -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_legal_variant_of_a_queue_is_not_accused(alone: bool) -> None:
+    """Queues of jobs are asked only where a profile declares them."""
+    jobless = {"legal.queue-quick", "legal.queue-prefer-unread"}
+    ids = tuple(id for id in VARIANTS if id.startswith("legal.queue-") and (id in jobless) is alone)
+    cases = [case for case in plants.nightly() if case.scenario.source.startswith("queue")]
+    assert accusations(plants.play(ids, cases, "reference")) == []
+
+
 @pytest.mark.parametrize("id", [id for id in DEFECTS if not IN_A_CROWD.issuperset(server.catalog()[id].trips)])
 def test_a_defect_is_caught_by_its_check(id: str, request: pytest.FixtureRequest) -> None:
     plant = server.catalog()[id]

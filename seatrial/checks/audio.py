@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -228,7 +229,8 @@ def language_kept(exchange: Exchange) -> Iterator[Finding]:
     code, said = view.member(exchange, "language"), view.whole_answer(exchange).get("language")
     if not isinstance(said, str):
         raise Inconclusive("the answer names no language")
-    if said.lower() not in (code, _NAMES[code]):
+    # A language may be named with its region: en-US, English (US).
+    if re.split(r"[^a-z]", said.strip().lower())[0] not in (code, _NAMES[code]):
         yield Finding(f"{code} or {_NAMES[code]}", said[:60], "body /language")
 
 
@@ -288,6 +290,8 @@ def stream_assembles(exchange: Exchange) -> Iterator[Finding]:
     pieces = [data.get("delta") for _, data in events if data.get("type") == "transcript.text.delta"]
     if len(done) != 1 or not isinstance(done[0], str) or not all(isinstance(piece, str) for piece in pieces):
         raise Inconclusive("there is not one text at the end")
+    if not pieces:
+        raise Inconclusive("the text came all at once")
     joined = "".join(map(str, pieces))
     if joined.strip() != done[0].strip():
         yield Finding(repr(done[0][:120]), repr(joined[:120]), "the deltas together")

@@ -146,7 +146,7 @@ def same(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         (_, first), *later = seen
         for number, body in later:
             for name in ("endpoint", "input_file_id", "completion_window", "created_at", "metadata"):
-                if body.get(name) != first.get(name):
+                if (body.get(name) or None) != (first.get(name) or None):  # no metadata: null, or an empty object
                     where = f"exchange {number} body /{name}"
                     yield Finding(repr(first.get(name))[:120], repr(body.get(name))[:120], where)
                     return
@@ -233,7 +233,7 @@ def lines(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
                 continue
             found = view.schema_errors(row, "openai/batch-output-line.json", where)
             yield from found[:2]
-            if not found and row["response"] is None and row["error"] is None:
+            if not found and row.get("response") is None and row.get("error") is None:
                 yield Finding("a response or an error", "neither", where)
 
     return view.each(_results(exchanges), judge)

@@ -59,6 +59,12 @@ def _texts(body: Any) -> list[Any]:
     return [view.message(row).get("content") for row in rows]
 
 
+def _told(message: Any) -> tuple[Any, Any]:
+    """Who says what. Newer models call `developer` what others call `system`: the document has one replace the other."""
+    role = message.get("role")
+    return "developer" if role == "system" else role, message.get("content")
+
+
 def _has_messages(exchanges: Sequence[Exchange]) -> bool:
     return bool(_pairs(exchanges, "getChatCompletionMessages"))
 
@@ -69,12 +75,12 @@ def messages(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 
     def judge(pair: tuple[Exchange, Exchange]) -> Iterator[Finding]:
         made, listed = pair
-        given = [(row.get("role"), row.get("content")) for row in made.request.get("messages", ())]
+        given = [_told(row) for row in made.request.get("messages", ())]
         rows = view.whole_answer(listed).get("data")
         if not isinstance(rows, list) or not rows:
             raise Inconclusive("the list has no message")
         for place, row in enumerate(rows):
-            shown = (row.get("role"), row.get("content")) if isinstance(row, dict) else None
+            shown = _told(row) if isinstance(row, dict) else None
             if shown not in given and not (isinstance(row, dict) and row.get("content_parts")):
                 yield Finding("a message of the request", repr(shown)[:120], f"exchange {listed.number} /data/{place}")
 

@@ -296,5 +296,6 @@ def fetched(exchange: Exchange) -> Iterator[Finding]:
     except view.Broken as error:
         yield Finding("a whole picture", str(error)[:160], "body")
         return
-    if exchange.media not in (_MEDIA[found.kind], "image/jpg", "application/octet-stream", ""):
+    # A store of objects names no type where its owner gave none.
+    if exchange.media not in (_MEDIA[found.kind], "image/jpg", "application/octet-stream", "binary/octet-stream", ""):
         yield Finding(_MEDIA[found.kind], exchange.media, "header content-type")

@@ -10,6 +10,8 @@ from seatrial.check import Inconclusive, check
 from seatrial.model import MUST, SHOULD, Exchange, Finding
 
 _RESULTS = "openai#/components/schemas/CreateModerationResponse/properties/results"
+_ROUND = 1e-6
+"""What a score in single precision may be beyond its bounds."""
 
 
 def _is_moderation(exchange: Exchange) -> bool:
@@ -64,7 +66,7 @@ def scores(exchange: Exchange) -> Iterator[Finding]:
         if unscored:
             yield Finding("a score for each category", f"none for {', '.join(unscored)}"[:120], where)
         for name, score in given.items():
-            if isinstance(score, (int, float)) and not isinstance(score, bool) and not 0 <= score <= 1:
+            if isinstance(score, (int, float)) and not isinstance(score, bool) and not -_ROUND <= score <= 1 + _ROUND:
                 yield Finding("0 to 1", f"{score:g} for {name}", where)
                 break
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -184,7 +185,7 @@ def gives_back(exchange: Exchange) -> Iterator[Finding]:
         wanted = view.member(exchange, name)
         if wanted is not None and name in found:
             judged = True
-            if found[name] != wanted:
+            if not _is_given_back(wanted, found[name]):
                 yield Finding(f"{wanted!r}"[:80], f"{found[name]!r}"[:80], f"/{name}")
     pairs = [
         ("/tools/*/name", _names(exchange.request.get("tools")), _names(found.get("tools"))),
@@ -198,6 +199,18 @@ def gives_back(exchange: Exchange) -> Iterator[Finding]:
                 yield Finding(f"{wanted!r}"[:80], f"{actual!r}"[:80], where)
     if not judged:
         raise Inconclusive("the request sets nothing that is given back")
+
+
+def _is_given_back(sent: Any, shown: Any) -> bool:
+    if isinstance(sent, float) and isinstance(shown, float):
+        return math.isclose(sent, shown, rel_tol=1e-6)  # single precision
+    # Instructions that came as a text may be shown as the message that they are.
+    said = (
+        [part.get("text") for item in shown if isinstance(item, dict) for part in view.content(item)]
+        if isinstance(shown, list)
+        else []
+    )
+    return bool(shown == sent or (isinstance(sent, str) and sent in said))
 
 
 def _names(tools: Any) -> list[Any]:

@@ -118,6 +118,8 @@ GOOD, BAD = line("a", VECTORS), line("b", REFUSED, 404)
 
 # --- stored chat completions
 
+SYSTEM = {"role": "system", "content": "Be brief."}
+
 STORED: dict[str, Any] = {
     "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m",
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
@@ -242,10 +244,12 @@ ROWS: Rows = {
     "batches.same": [
         (FAIL, [batch(1, status="validating", metadata={"a": "b"}), batch(2)]), (FAIL, [batch(1), batch(2, created_at=99)]),
         (PASS, [batch(1, status="validating"), batch(2)]), (OUT, [batch(1)]),
+        (PASS, [batch(1, metadata=None), batch(2, metadata={})]),
     ],
     "batches.lines": [
         (FAIL, ran(GOOD + b'{"id": "b', BAD)), (FAIL, ran(line("a", VECTORS, error=5), BAD)),
         (FAIL, ran(line("a", None, response=None), BAD)), (PASS, ran(GOOD, BAD)), (PASS, ran(b"\n" + GOOD, BAD)),
+        (FAIL, ran(b'{"id": "a", "custom_id": "a"}', BAD)), (PASS, ran(GOOD.replace(b', "error": null', b""), BAD)),
         (OUT, ran(GOOD, BAD, status="cancelled")),
     ],
     "batches.each-once": [
@@ -275,6 +279,7 @@ ROWS: Rows = {
     "stored.messages": [
         (FAIL, [answered(), told({"role": "assistant", "content": "Hello"})]), (FAIL, [answered(), told(None)]),
         (PASS, [answered(), told({"id": "a", "role": "user", "content": "Hello"})]),
+        (PASS, [answered(messages=[SYSTEM]), told({**SYSTEM, "role": "developer"})]),
         (PASS, [answered(), told({"role": "user", "content": None, "content_parts": [{"type": "text"}]})]),
         (OPEN, [answered(), told()]), (OUT, [answered()]),
     ],

@@ -172,6 +172,9 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
         (FAIL, made({"temperature": 0.5})), (FAIL, made({"tools": [{"type": "function", "name": "add"}]})),
         (FAIL, made({"text": {"format": {"type": "json_object"}}}, text={"format": {"type": "text"}})),
         (PASS, made({"temperature": 1})), (PASS, made({"tools": [{"type": "function", "name": "add"}]}, tools=[{"type": "function", "name": "add", "strict": True}])),
+        (PASS, made({"top_p": 0.9}, top_p=0.8999999761581421)), (FAIL, made({"top_p": 0.9}, top_p=0.89)),
+        (PASS, made({"instructions": "Hi"}, instructions=[None, {"role": "developer", "content": [{"text": "Hi"}]}])),
+        (FAIL, made({"instructions": "Hi"}, instructions=[{"role": "developer", "content": []}])),
         (OPEN, made()), (OPEN, made({"max_output_tokens": 20})),
     ],
     "responses.item-ids": [
