@@ -18,6 +18,8 @@ _FORMAT = "openai#/components/schemas/AudioResponseFormat"
 _DONE = "openai#/components/schemas/TranscriptTextDoneEvent"
 _WINDOW = 30.0
 """Seconds that speech models look at in one piece: a last segment may end with the piece, not with the audio."""
+_ONE_WORD = 3
+"""Pieces between spaces of which what is called one word may consist."""
 _NAMES = {"de": "german", "en": "english", "es": "spanish", "fr": "french"}
 
 
@@ -101,6 +103,12 @@ def granularities(exchange: Exchange) -> Iterator[Finding]:
         found = body.get(f"{wanted}s")
         if not isinstance(found, list) or not found:
             yield Finding(f"a list of {wanted}s", repr(found)[:60], f"body /{wanted}s")
+            continue
+        for place, row in enumerate(found if wanted == "word" else ()):
+            # Some are written as two, such as New York or 20 000.
+            if isinstance(row, dict) and len(str(row.get("word")).split()) > _ONE_WORD:
+                yield Finding("one word", repr(row["word"])[:80], f"body /words/{place}/word")
+                break
 
 
 def _spans(exchange: Exchange) -> Iterator[tuple[str, float, float]]:
@@ -137,28 +145,35 @@ def _number(table: Mapping[str, Any], name: str) -> float:
 def times_in_seconds(exchange: Exchange) -> Iterator[Finding]:
     """The times of cues, segments and words are seconds within the audio: each ends after it begins, not before."""
     most = _WINDOW * math.ceil(view.sent_seconds(exchange) / _WINDOW) + 1
-    seen = False
+    seen, last = False, 0.0
     for where, start, end in _spans(exchange):
-        seen = True
+        seen, last = True, max(last, end)
         if end < start:
             yield Finding("an end after the beginning", f"{start:g} to {end:g}", where)
         elif end > most:
             yield Finding(f"at most {most:g} s", f"{start:g} to {end:g}", where)
     if not seen:
         raise Inconclusive("there are no times")
+    if not last and view.sent_seconds(exchange) >= 1:
+        yield Finding("times within the audio", "0 for every one", "the ends")
 
 
 @check("audio.times-in-order", level=SHOULD, applies=_in_format("srt", "vtt", "verbose_json"), spec=_VERBOSE)
 def times_in_order(exchange: Exchange) -> Iterator[Finding]:
-    """Cues, segments and words begin in the order in which they were spoken."""
+    """Cues, segments and words begin in the order in which they were spoken, and not all at one time."""
     last: dict[str, float] = {}
+    starts: dict[str, list[float]] = {}
     for where, start, _ in _spans(exchange):
         kind = where.rstrip("0123456789")
+        starts.setdefault(kind, []).append(start)
         if start < last.get(kind, 0.0):
             yield Finding(f"a beginning from {last[kind]:g} s", f"{start:g}", where)
         last[kind] = max(start, last.get(kind, 0.0))
     if not last:
         raise Inconclusive("there are no times")
+    for kind, found in starts.items():
+        if len(found) > _ONE_WORD and len(set(found)) == 1:
+            yield Finding("beginnings that differ", f"{len(found)} times {found[0]:g}", kind.rstrip("/ "))
 
 
 @check("audio.duration", level=MUST, applies=_in_format("verbose_json"), spec=_VERBOSE + "/properties/duration")
@@ -235,7 +250,15 @@ def language_kept(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _has_usage(exchange: Exchange) -> bool:
-    return view.is_transcript(exchange) and exchange.media == "application/json" and b'"usage"' in exchange.body
+    known = exchange.media in ("application/json", "text/event-stream")
+    return view.is_transcript(exchange) and known and b'"usage"' in exchange.body
+
+
+def _usage(exchange: Exchange) -> Any:
+    """The usage of an answer, or of the event that ends its stream."""
+    if exchange.media != "text/event-stream":
+        return view.whole_answer(exchange).get("usage")
+    return next((data["usage"] for _, data in _events(exchange) if "usage" in data), None)
 
 
 @check(
@@ -243,7 +266,7 @@ def _has_usage(exchange: Exchange) -> bool:
 )
 def usage_kind(exchange: Exchange) -> Iterator[Finding]:
     """The usage says whether it counts tokens or seconds, and what it counts adds up."""
-    usage = view.whole_answer(exchange).get("usage")
+    usage = _usage(exchange)
     if not isinstance(usage, dict):
         raise Inconclusive("there is no usage")
     if usage.get("type") not in ("tokens", "duration"):
@@ -309,7 +332,7 @@ def _asks_logprobs(exchange: Exchange) -> bool:
     spec="openai#/components/schemas/CreateTranscriptionResponseJson",
 )
 def logprobs(exchange: Exchange) -> Iterator[Finding]:
-    """Log probabilities that are asked for are given: a token each, none above 0."""
+    """Log probabilities that are asked for are given: a token each, of the whole text, none above 0."""
     body = view.whole_answer(exchange)
     rows = body.get("logprobs")
     if not isinstance(rows, list) or not rows:
@@ -318,3 +341,7 @@ def logprobs(exchange: Exchange) -> Iterator[Finding]:
     values = [row.get("logprob") for row in rows if isinstance(row, dict)]
     if any(isinstance(value, (int, float)) and value > 0 for value in values):
         yield Finding("log probabilities of at most 0", str(max(v for v in values if v is not None)), "body /logprobs")
+    tokens = [row.get("token") for row in rows if isinstance(row, dict)]
+    said, heard = _letters("".join(map(str, tokens))), _letters(body.get("text"))
+    if all(isinstance(token, str) and "\ufffd" not in token for token in tokens) and heard not in said:
+        yield Finding(f"the tokens of {heard[:60]}", said[:80], "body /logprobs")

@@ -64,15 +64,20 @@ def _status(exchange: Exchange) -> str:
         return ""
 
 
-def _is_at_rest(exchange: Exchange) -> bool:
-    return _status(exchange) in _AT_REST
-
-
-@check("batches.times", level=SHOULD, applies=_is_at_rest, spec=_BATCH + "completed_at")
+@check("batches.times", level=SHOULD, applies=lambda e: bool(_status(e)), spec=_BATCH + "completed_at")
 def times(exchange: Exchange) -> Iterator[Finding]:
-    """A batch that is completed, failed, expired or cancelled says when, and not before it was made."""
+    """A batch that is completed, failed, expired or cancelled says when, and no other does; its times are in order."""
     body = view.whole_answer(exchange)
-    status = body["status"]
+    status = body.get("status")
+    steps = [(name, body.get(name)) for name in ("created_at", "in_progress_at", "finalizing_at", "completed_at")]
+    known = [(name, when) for name, when in steps if isinstance(when, int)]
+    for (_, earlier), (name, later) in itertools.pairwise(known):
+        if later < earlier:
+            yield Finding(f"no earlier than {earlier}", f"{later}", f"body /{name}")
+    if status not in _AT_REST:
+        for name in (f"{end}_at" for end in _AT_REST if body.get(f"{end}_at") is not None):
+            yield Finding(f"null, of a batch that is {status}", f"{body[name]}", f"body /{name}")
+        return
     when, created = body.get(f"{status}_at"), body.get("created_at")
     if when is None:
         yield Finding("a time", "absent", f"body /{status}_at")
@@ -317,5 +322,41 @@ def right_file(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             for where, row in _lines(exchange):
                 if isinstance(row, dict) and _failed(row) is not failed:
                     yield Finding("a failure" if failed else "a success", repr(row.get("response"))[:120], where)
+
+    return view.each(_results(exchanges), judge)
+
+
+def _asked_for(line: Mapping[str, Any]) -> tuple[str, int] | None:
+    """The member of an answer that is a list, and how long it is to be; None where the request does not tell."""
+    body = line.get("body")
+    if not isinstance(body, dict):
+        return None
+    if line.get("url") in ("/v1/chat/completions", "/v1/completions"):
+        single = not isinstance(body.get("prompt"), list)
+        return ("choices", int(body.get("n") or 1)) if single and isinstance(body.get("n") or 1, int) else None
+    given = body.get("input")
+    if line.get("url") == "/v1/embeddings" and isinstance(given, (str, list)):
+        texts = isinstance(given, str) or all(isinstance(one, (str, list)) for one in given)
+        return "data", len(given) if isinstance(given, list) and texts else 1
+    return None
+
+
+@relation("batches.own-answer", level=MUST, applies=_has_results, spec=_GUIDE)
+def own_answer(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """Under a custom_id is the answer to its own request: as many vectors as it had texts, as many choices as it asked for."""
+
+    def judge(result: _Result) -> Iterator[Finding]:
+        judged = False
+        for where, row in _all_lines(result):
+            response, asked = row.get("response"), _asked_for(result.sent.get(row["custom_id"], {}))
+            body = response.get("body") if isinstance(response, dict) and not _failed(row) else None
+            rows = body.get(asked[0]) if isinstance(body, dict) and asked else None
+            if asked is None or not isinstance(rows, list):
+                continue
+            judged = True
+            if len(rows) != asked[1]:
+                yield Finding(f"{asked[1]} in {asked[0]}", f"{len(rows)}", f"{where}, {row['custom_id']!r}"[:120])
+        if not judged:
+            raise Inconclusive("no line's answer can be told from another's")
 
     return view.each(_results(exchanges), judge)

@@ -37,7 +37,7 @@ def _is_read(exchanges: Sequence[Exchange]) -> bool:
 
 @relation("stored.same", level=MUST, applies=_is_read, spec=_GET)
 def same(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """A stored completion has the id, the model, the time and the texts with which it was answered."""
+    """A stored completion has the id, the model, the time, the usage and the texts with which it was answered."""
 
     def judge(pair: tuple[Exchange, Exchange]) -> Iterator[Finding]:
         made, again = map(view.whole_answer, pair)
@@ -45,6 +45,10 @@ def same(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         for name in ("id", "model", "created"):
             if made.get(name) != again.get(name):
                 yield Finding(repr(made.get(name)), repr(again.get(name)), f"{where} /{name}")
+        counted = [body.get("usage") for body in (made, again)]
+        totals = [usage.get("total_tokens") if isinstance(usage, dict) else None for usage in counted]
+        if None not in totals and totals[0] != totals[1]:
+            yield Finding(repr(totals[0]), repr(totals[1]), f"{where} /usage/total_tokens")
         texts = [_texts(body) for body in (made, again)]
         if texts[0] != texts[1]:
             yield Finding(repr(texts[0])[:120], repr(texts[1])[:120], f"{where} /choices")
@@ -56,7 +60,7 @@ def _texts(body: Any) -> list[Any]:
     rows = body.get("choices")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Inconclusive("choices is not a list of objects")
-    return [view.message(row).get("content") for row in rows]
+    return [(view.message(row).get("content"), row.get("finish_reason")) for row in rows]
 
 
 def _told(message: Any) -> tuple[Any, Any]:

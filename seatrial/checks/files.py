@@ -135,13 +135,31 @@ def _same_file(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Exchange]]
     return found
 
 
+def _listed(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Exchange, dict[str, Any]]]:
+    """(made, list, row) for each file of a case that a later list shows."""
+    found = []
+    for place, made in enumerate(exchanges):
+        if made.operation.id in ("createFile", "completeUpload") and view.is_ok(made):
+            for later in exchanges[place + 1 :]:
+                try:
+                    rows = view.kept(later) if later.operation.id == "listFiles" and view.is_ok(later) else ()
+                    found += [(made, later, dict(row)) for _, row in rows if row.get("id") == _kept(made).get("id")]
+                except Inconclusive:
+                    continue
+    return found
+
+
 def _is_read_again(exchanges: Sequence[Exchange]) -> bool:
-    return bool(_same_file(exchanges))
+    return bool(_same_file(exchanges) or _listed(exchanges))
 
 
 @relation("files.stays", level=MUST, applies=_is_read_again, spec="openai#/paths/~1files~1{file_id}/get")
 def stays(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """A file is, when it is looked at again, what it was when it was made."""
+    """A file is, when it is looked at again or listed, what it was when it was made."""
+    for made, later, row in _listed(exchanges):
+        for name, value in _kept(made).items():
+            if name in row and value is not None and row[name] != value:
+                yield Finding(repr(value)[:120], repr(row[name])[:120], f"exchange {later.number}, {row['id']} /{name}")
 
     def judge(pair: tuple[Exchange, Exchange]) -> Iterator[Finding]:
         made, again = map(_kept, pair)
@@ -150,4 +168,4 @@ def stays(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
                 where = f"exchange {pair[1].number} body /{name}"
                 yield Finding(repr(value)[:120], repr(again.get(name))[:120], where)
 
-    return view.each(_same_file(exchanges), judge)
+    yield from view.each(_same_file(exchanges), judge) if _same_file(exchanges) else ()

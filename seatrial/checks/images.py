@@ -114,9 +114,14 @@ def count(exchange: Exchange) -> Iterator[Finding]:
         yield Finding(str(wanted), str(found), "body /data")
 
 
-@check("images.payload", level=MUST, applies=_is_plain, spec="openai#/components/schemas/Image")
+@check("images.payload", level=MUST, applies=view.is_images, spec="openai#/components/schemas/Image")
 def payload(exchange: Exchange) -> Iterator[Finding]:
     """Each image is there: as base64, or as an address that a client can fetch as it stands."""
+    if exchange.asked_to_stream:
+        for number, data in _events(exchange):
+            if str(data.get("type")).endswith(".completed") and data.get("b64_json") == "":
+                yield Finding("b64_json", "nothing", f"event {number} /b64_json")
+        return
     for place, row in enumerate(_rows(exchange)):
         where = f"body /data/{place}"
         if not row.get("b64_json") and not row.get("url"):
@@ -192,13 +197,16 @@ def background(exchange: Exchange) -> Iterator[Finding]:
 @check(
     "images.reported",
     level=SHOULD,
-    applies=lambda exchange: _is_plain(exchange) and _has_base64(exchange),
+    applies=_has_base64,
     spec=_ANSWER,
 )
 def reported(exchange: Exchange) -> Iterator[Finding]:
-    """What the answer says of its images, size and form, is what they are."""
-    body = view.whole_answer(exchange)
+    """What the answer, or an event, says of its images, size and form, is what they are."""
+    said_in = {f"event {n} /b64_json": data for n, data in _events(exchange)} if exchange.asked_to_stream else {}
     for where, found in _pictures(exchange):
+        if _is_partial(exchange, where):
+            continue
+        body = said_in.get(where) or view.whole_answer(exchange)
         for name, real in (("size", found.size), ("output_format", found.kind)):
             said = body.get(name)
             if isinstance(said, str) and said != real and said != "auto":
@@ -211,12 +219,16 @@ def _counted(exchange: Exchange) -> bool:
 
 @check("images.usage-sum", level=SHOULD, applies=_counted, spec=_ANSWER + "/properties/usage")
 def usage_sum(exchange: Exchange) -> Iterator[Finding]:
-    """The total of the usage is the tokens of the input and of the output together."""
+    """The total of the usage is the tokens of the input and of the output together, and no detail is larger."""
     bodies = [data for _, data in _events(exchange)] if exchange.asked_to_stream else [view.whole_answer(exchange)]
     counted = [body["usage"] for body in bodies if isinstance(body.get("usage"), dict)]
     if not counted:
         raise Inconclusive("there is no usage")
     for usage in counted:
+        details = usage.get("input_tokens_details")
+        for name, value in details.items() if isinstance(details, dict) else ():
+            if isinstance(value, int) and value > view.count(usage, "input_tokens"):
+                yield Finding(f"at most {usage['input_tokens']}", f"{value}", f"/usage/input_tokens_details/{name}")
         read, wrote, total = (view.count(usage, f"{name}_tokens") for name in ("input", "output", "total"))
         if total != read + wrote:
             yield Finding(f"{read} + {wrote} = {read + wrote}", f"{total}", "/usage/total_tokens")

@@ -25,6 +25,7 @@ _COMMON = _FIRST | {
 GENERATIONS = (_FIRST, _COMMON | {"end_of_life_date"}, _COMMON | {"model_lifecycle_stage"})
 """The members of the three generations that the service has had: 3, 14 and 14."""
 _SIZES = ("max_sequence_length", "hidden_size", "max_output_length")
+_TEXTS = ("model_type", "source_type", "deployment_region", "location", "license", "display_name", "deployment_country")
 _LISTS = ("input_modalities", "output_modalities")
 
 
@@ -57,6 +58,13 @@ def meta_data(exchange: Exchange) -> Iterator[Finding]:
             size = meta.get(name, 0)
             if not isinstance(size, int) or isinstance(size, bool) or size < 0:
                 yield Finding("a whole number from 0", repr(size)[:60], f"{where}/{name}")
+        for name in _TEXTS:
+            if not isinstance(meta.get(name), (str, type(None))):
+                yield Finding("a string, or null", repr(meta[name])[:60], f"{where}/{name}")
+        if not isinstance(meta.get("is_externally_hosted"), (bool, type(None))):
+            yield Finding(
+                "a boolean, or null", repr(meta["is_externally_hosted"])[:60], f"{where}/is_externally_hosted"
+            )
         for name in _LISTS:
             value = meta.get(name)
             if value is not None and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seatrial import view
-from seatrial.check import Inconclusive, check
+from seatrial.check import Inconclusive, check, relation
 from seatrial.model import MUST, SHOULD, Exchange, Finding
 
 _RESULTS = "openai#/components/schemas/CreateModerationResponse/properties/results"
@@ -88,3 +88,40 @@ def applied_input_types(exchange: Exchange) -> Iterator[Finding]:
                 where = f"body /results/{place}/category_applied_input_types/{name}"
                 yield Finding(" and ".join(sorted(sent)), ", ".join(more), where)
                 return
+
+
+def _alone(exchanges: Sequence[Exchange]) -> dict[tuple[Any, str], Exchange]:
+    """By model and text, each request that judges one text."""
+    made = [one for one in exchanges if _is_moderation(one) and isinstance(one.request.get("input"), str)]
+    return {(one.request.get("model"), one.request.get("input")): one for one in made}
+
+
+def _lists(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, list[Exchange]]]:
+    """(list, singles): each list of texts of which every one was judged alone as well."""
+    alone = _alone(exchanges)
+    found = []
+    for exchange in exchanges:
+        given = exchange.request.get("input") if _is_moderation(exchange) else None
+        if isinstance(given, list) and len(given) > 1 and all(isinstance(text, str) for text in given):
+            singles = [alone.get((exchange.request.get("model"), text)) for text in given]
+            if None not in singles:
+                found.append((exchange, [one for one in singles if one is not None]))
+    return found
+
+
+@relation("moderations.list-in-order", level=SHOULD, applies=lambda exchanges: bool(_lists(exchanges)), spec=_RESULTS)
+def list_in_order(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """The results of a list are those of its texts, in their order: each text is flagged as it is alone."""
+
+    def judge(pair: tuple[Exchange, list[Exchange]]) -> Iterator[Finding]:
+        whole, singles = pair
+        listed = [row.get("flagged") for row in _results(whole)]
+        alone = [_results(one)[0].get("flagged") if _results(one) else None for one in singles]
+        if len(listed) != len(alone):
+            raise Inconclusive("there are more or fewer results than texts, which moderations.count judges")
+        if len(set(alone)) < 2:
+            raise Inconclusive("the judge holds all texts alike")
+        if listed != alone:
+            yield Finding(f"flagged {alone}".lower(), f"{listed}".lower(), f"exchange {whole.number} /results")
+
+    return view.each(_lists(exchanges), judge)

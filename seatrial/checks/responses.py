@@ -56,7 +56,7 @@ def _ended(exchange: Exchange) -> bool:
 
 @check("responses.status-reasons", level=SHOULD, applies=_ended, spec=_MEMBERS + "status")
 def status_reasons(exchange: Exchange) -> Iterator[Finding]:
-    """An incomplete response says why, a failed one has an error, and a completed one has neither."""
+    """An incomplete response says why, a failed one has an error; a completed one has neither, and no item in progress."""
     found = view.response(exchange)
     details, error = found.get("incomplete_details"), found.get("error")
     match view.status(found):
@@ -68,6 +68,9 @@ def status_reasons(exchange: Exchange) -> Iterator[Finding]:
             for name, value in (("incomplete_details", details), ("error", error)):
                 if value:
                     yield Finding("null, of a completed response", f"{value!r}"[:120], f"/{name}")
+            for place, item in enumerate(view.output(found)):
+                if item.get("status") == "in_progress":
+                    yield Finding("an item that is done", "in_progress", f"/output/{place}/status")
         case "":
             raise Inconclusive("the response has no status")
 
@@ -112,7 +115,7 @@ def usage_sum(exchange: Exchange) -> Iterator[Finding]:
                 yield Finding(f"at most {most}", f"{value}", f"/usage/{side}_tokens_details/{name}")
 
 
-@check("responses.usage-present", level=SHOULD, applies=view.is_response, spec=_MEMBERS + "usage")
+@check("responses.usage-present", level=SHOULD, applies=_ended, spec=_MEMBERS + "usage")
 def usage_present(exchange: Exchange) -> Iterator[Finding]:
     """A response that is done says how many tokens were read and written, and neither is 0."""
     found = view.response(exchange)
@@ -192,6 +195,8 @@ def gives_back(exchange: Exchange) -> Iterator[Finding]:
         ("/text/format/type", *(_inner(x, "text", "format", "type") for x in (exchange.request.json, found))),
         ("/reasoning/effort", *(_inner(x, "reasoning", "effort") for x in (exchange.request.json, found))),
     ]
+    if isinstance(exchange.request.get("tool_choice"), str) and "tool_choice" in found:
+        pairs.append(("/tool_choice", exchange.request.get("tool_choice"), found["tool_choice"]))
     for where, wanted, actual in pairs:
         if wanted:
             judged = True
@@ -256,8 +261,8 @@ def _asks_logprobs(exchange: Exchange) -> bool:
 
 @check("responses.logprobs", level=MUST, applies=_asks_logprobs, spec="openai#/components/schemas/IncludeEnum")
 def logprobs(exchange: Exchange) -> Iterator[Finding]:
-    """Where log probabilities are asked for, the texts have them, and their tokens add up to the text."""
-    judged = False
+    """Where log probabilities are asked for, the texts have them, as many as asked for, and their tokens add up to the text."""
+    judged, most = False, exchange.request.get("top_logprobs")
     for place, item in view.items_of(exchange):
         for number, part in enumerate(view.content(item)):
             text = part.get("text")
@@ -268,6 +273,12 @@ def logprobs(exchange: Exchange) -> Iterator[Finding]:
             if not isinstance(rows, list) or not rows:
                 yield Finding("a record of each token", f"{rows!r}", where)
                 continue
+            if (
+                isinstance(most, int)
+                and most > 0
+                and not any(isinstance(r, dict) and r.get("top_logprobs") for r in rows)
+            ):
+                yield Finding(f"up to {most} of each token", "none of any", f"{where}/*/top_logprobs")
             tokens = [row.get("token") if isinstance(row, dict) else None for row in rows]
             if all(isinstance(token, str) and "\ufffd" not in token for token in tokens):
                 # The end of the text may be cut off by a stop, and a last token stand for the end itself.

@@ -57,6 +57,13 @@ def created_first(exchange: Exchange) -> Iterator[Finding]:
 def life_order(exchange: Exchange) -> Iterator[Finding]:
     """Between response.created and the first item, the response is in progress, once; queued, where it is, before that."""
     rows = [(number, kind) for number, kind, _ in view.typed_events(exchange)]
+    for number, kind, data in view.typed_events(exchange):
+        found = data.get("response")
+        if kind not in ("response.created", "response.in_progress") or not isinstance(found, dict):
+            continue
+        if view.status(found) in view.ENDINGS.values():
+            yield Finding("in_progress, or queued", view.status(found), f"event {number} /response/status")
+            return
     order = ("response.created", "response.queued", "response.in_progress", _ADDED)
     first = [next((number for number, kind in rows if kind == wanted), None) for wanted in order]
     if first[3] is None:
@@ -192,7 +199,7 @@ def _item(data: Data) -> Data:
 
 @check("responses.event-item-ids", level=MUST, applies=view.is_response_stream, spec=_CLIENT)
 def event_item_ids(exchange: Exchange) -> Iterator[Finding]:
-    """Each event names the item that its output_index stands for, and the item is of one type and id to its end."""
+    """Each event names the item that its output_index stands for, and the item is of one type, id and name to its end."""
     known: dict[int, Data] = {}
     judged = False
     for number, kind, index, data in _placed(exchange):
@@ -205,9 +212,10 @@ def event_item_ids(exchange: Exchange) -> Iterator[Finding]:
         judged = True
         pairs = [("item_id", item["id"], data.get("item_id", item["id"]))]
         if kind == _DONE:
-            pairs = [(f"item/{name}", item.get(name), _item(data).get(name)) for name in ("id", "type")]
+            names = ("id", "type", "call_id", "name")
+            pairs = [(f"item/{name}", item.get(name), _item(data).get(name)) for name in names]
         for name, wanted, actual in pairs:
-            if actual != wanted and isinstance(actual, str):
+            if actual != wanted and isinstance(actual, str) and isinstance(wanted, str):
                 yield Finding(f"{wanted!r}"[:80], f"{actual!r}"[:80], f"event {number} /{name}")
                 return
     if not judged:

@@ -233,6 +233,18 @@ def stream_base64(exchange: Exchange) -> Iterator[Finding]:
             return
 
 
+@check("speech.usage-sum", level=SHOULD, applies=_is_streamed, spec="openai#/components/schemas/SpeechAudioDoneEvent")
+def usage_sum(exchange: Exchange) -> Iterator[Finding]:
+    """The total of streamed speech's usage is the tokens of the input and of the output together."""
+    counted = [data["usage"] for data in _events(exchange) if isinstance(data.get("usage"), dict)]
+    if not counted:
+        raise Inconclusive("there is no usage")
+    for usage in counted:
+        read, wrote, total = (view.count(usage, f"{name}_tokens") for name in ("input", "output", "total"))
+        if total != read + wrote:
+            yield Finding(f"{read} + {wrote} = {read + wrote}", f"{total}", "/usage/total_tokens")
+
+
 @check("speech.stream-ends", level=MUST, applies=_is_streamed, spec="openai#/components/schemas/SpeechAudioDoneEvent")
 def stream_ends(exchange: Exchange) -> Iterator[Finding]:
     """Streamed speech ends with one speech.audio.done, and nothing follows it."""

@@ -260,6 +260,53 @@ def search_filter(exchange: Exchange) -> Iterator[Finding]:
 # --- over a case
 
 
+def _put_in(exchanges: Sequence[Exchange]) -> dict[str, set[str]]:
+    """By id of each store that the case made, the files that were put into it."""
+    found: dict[str, set[str]] = {}
+    for exchange in exchanges:
+        if not view.is_ok(exchange):
+            continue
+        given = exchange.request.get("file_ids")
+        rows = exchange.request.get("files")
+        ids = {str(id) for id in given} if isinstance(given, list) else set()
+        ids |= {str(row.get("file_id")) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
+        if exchange.operation.id == "createVectorStore":
+            found |= {str(row.get("id")): ids for _, row in view.kept(exchange)}
+        elif exchange.operation.id in ("createVectorStoreFile", "createVectorStoreFileBatch"):
+            into = found.get(view.in_path(exchange, "vector_store_id") or "")
+            if into is not None:
+                into |= ids | {str(exchange.request.get("file_id"))}
+    return found
+
+
+def _own_searches(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, set[str]]]:
+    """(search, files) of each search of a store that the case made."""
+    try:
+        put = _put_in(exchanges)
+    except Inconclusive:
+        return []
+    searches = [(one, view.in_path(one, "vector_store_id")) for one in exchanges if _is_search(one)]
+    return [(one, put[store]) for one, store in searches if store in put]
+
+
+@relation(
+    "stores.search-own",
+    level=MUST,
+    applies=lambda e: bool(_own_searches(e)),
+    spec=_SCHEMAS + "VectorStoreSearchResultItem",
+)
+def search_own(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """A search finds files of its own vector store, and of no other."""
+
+    def judge(pair: tuple[Exchange, set[str]]) -> Iterator[Finding]:
+        search, files = pair
+        for at, row in enumerate(_found(search)):
+            if isinstance(row.get("file_id"), str) and row["file_id"] not in files:
+                yield Finding("a file of the store", row["file_id"], f"exchange {search.number} /data/{at}/file_id")
+
+    return view.each(_own_searches(exchanges), judge)
+
+
 def _shows(*operations: str) -> Callable[[Sequence[Exchange]], bool]:
     def applies(exchanges: Sequence[Exchange]) -> bool:
         return any(len(states) > 1 for states in view.history(exchanges, operations).values())

@@ -89,8 +89,11 @@ BATCH: dict[str, Any] = {
     "output_file_id": "file-2", "error_file_id": "file-3", "metadata": None,
     "request_counts": {"total": 2, "completed": 1, "failed": 1},
 }  # fmt: skip
-LINES = [{"custom_id": id, "method": "POST", "url": "/v1/embeddings", "body": {}} for id in "ab"]
-VECTORS = {
+LINES = [
+    {"custom_id": id, "method": "POST", "url": "/v1/embeddings", "body": {"input": texts} if texts else {}}
+    for id, texts in (("a", None), ("b", ["One.", "Two."]))
+]
+VECTORS: dict[str, Any] = {
     "object": "list", "model": "m", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
     "usage": {"prompt_tokens": 1, "total_tokens": 1},
 }  # fmt: skip
@@ -115,6 +118,12 @@ def ran(output: bytes, errors: bytes, **more: Any) -> list[Exchange]:
 
 
 GOOD, BAD = line("a", VECTORS), line("b", REFUSED, 404)
+
+
+def one_of_two(vectors: int) -> bytes:
+    """The answer to the line that asks for two vectors."""
+    return line("b", {**VECTORS, "data": VECTORS["data"] * vectors})
+
 
 # --- stored chat completions
 
@@ -224,7 +233,8 @@ ROWS: Rows = {
     ],
     "batches.times": [
         (FAIL, batch(completed_at=None)), (FAIL, batch(completed_at=99)), (PASS, batch()),
-        (OUT, batch(status="in_progress")),
+        (FAIL, batch(status="in_progress")), (PASS, batch(status="in_progress", completed_at=None)),
+        (FAIL, batch(in_progress_at=102)), (PASS, batch(in_progress_at=100, finalizing_at=101)), (OUT, sent()),
     ],
     "batches.expires-at": [
         (FAIL, batch(name="createBatch", expires_at=100)), (PASS, batch(name="createBatch")),
@@ -266,6 +276,10 @@ ROWS: Rows = {
         (FAIL, ran(line("a", {**VECTORS, "data": None}), BAD)), (FAIL, ran(GOOD, line("b", {"error": "no"}, 404))),
         (PASS, ran(GOOD, BAD)), (PASS, ran(GOOD, line("b", None, response=None, error={"code": "x", "message": "y"}))),
         (OPEN, ran(GOOD, b"", endpoint="/v1/videos")),
+    ],
+    "batches.own-answer": [
+        (FAIL, ran(one_of_two(1), b"")), (PASS, ran(one_of_two(2), b"")), (OPEN, ran(GOOD, BAD)),
+        (OPEN, ran(line("a", REFUSED, 404), BAD)),
     ],
     "batches.right-file": [
         (FAIL, ran(GOOD + BAD, BAD)), (FAIL, ran(GOOD, GOOD)), (PASS, ran(GOOD, BAD)),

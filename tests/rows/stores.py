@@ -145,6 +145,11 @@ ROWS: Rows = {
         (PASS, search(**AGAIN)),
         (OUT, search(hit(0.1))),
     ],
+    "stores.search-own": [
+        (FAIL, [made(), search(hit())]), (FAIL, [made(), attached({"file_id": "file-2"}), search(hit())]),
+        (PASS, [made(), attached({"file_id": "file-1"}), search(hit())]), (PASS, [made(), search()]),
+        (OUT, [attached({"file_id": "file-1"}), search(hit())]),
+    ],
     "stores.search-filter": [
         (FAIL, search(hit(bird="swan"), filters=GOOSE)),
         (FAIL, search(hit(), filters=GOOSE)),

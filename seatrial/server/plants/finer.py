@@ -1,0 +1,119 @@
+"""Defects that show only where two places of an answer, or two answers, are held against one another."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+
+from seatrial.server.plant import Json
+from seatrial.server.plants.responses_shape import (
+    RESPONSES,
+    RETRIEVE,
+    SHOWN,
+    each_event,
+    items_of,
+    put,
+    whole,
+)
+from seatrial.server.plants.shape import all_chunks, defect, ignoring, meta_data, result
+
+_HEARD, _PAINTED, _SPOKEN = "POST /audio/transcriptions", "POST /images/generations", "POST /audio/speech"
+_JUDGED, _STORED = "POST /moderations", "GET /chat/completions/{completion_id}"
+_SEARCH, _CONTENT = "POST /vector_stores/{vector_store_id}/search", "GET /files/{file_id}/content"
+_BATCH = ("POST /batches", "GET /batches/{batch_id}", "POST /batches/{batch_id}/cancel")
+SHOULD = {"level": "SHOULD"}
+
+
+def _calls(change: Any) -> Any:
+    return lambda item: change(item) if item["type"] == "function_call" else None
+
+
+def _timed(change: Any, *lists: str) -> Any:
+    return lambda made: [change(made, row) for name in lists for row in made.get(name, ())]
+
+
+def _one_word(made: Json) -> None:
+    if "words" in made:
+        made["words"] = [{"word": made["text"], "start": 0.0, "end": made["duration"]}]
+
+
+def _miscounted(body: Json, events: list[Json]) -> list[Json]:
+    return [{**e, "usage": {**e["usage"], "total_tokens": 1}} if "usage" in e else e for e in events]
+
+
+def _swapped(made: Json) -> None:
+    if made.get("completed_at"):
+        made["in_progress_at"] = made["completed_at"] + 100
+
+
+def _early(made: Json) -> None:
+    if made["status"] in ("validating", "in_progress"):
+        made["completed_at"] = made["created_at"]
+
+
+def _mixed_up(route: str, body: Json, made: Any) -> Any:
+    """Each answer stands under the custom_id of the next."""
+    if route != _CONTENT or not isinstance(made, bytes) or b'"batch_req_' not in made:
+        return made
+    rows = [json.loads(line) for line in made.splitlines()]
+    ids = [row["custom_id"] for row in rows]
+    for row, id in zip(rows, [*ids[1:], *ids[:1]], strict=True):
+        row["custom_id"] = id
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def _anothers(made: Json) -> None:
+    """What is found is another store's."""
+    made["data"] = [{**row, "file_id": "file-of-another"} for row in made["data"][:1]] + made["data"][1:]
+
+
+def _oldest_first(request: Request, body: bytes) -> None:
+    asked = request.scope["query_string"]
+    if request.method == "GET" and request.url.path.endswith("/items") and b"order" not in asked:
+        request.scope["query_string"] = asked + b"&order=asc"
+
+
+def _uncounted() -> Any:
+    """A store counts on what was taken out of it."""
+    most: dict[str, int] = {}
+
+    def change(made: Json) -> None:
+        counts = made["file_counts"]
+        most[made["id"]] = max(most.get(made["id"], 0), counts["completed"])
+        counts["total"] += most[made["id"]] - counts["completed"]
+        counts["completed"] = most[made["id"]]
+
+    return result(change, "GET /vector_stores/{vector_store_id}")
+
+
+PLANTS = (
+    defect("responses.event-item-ids/call", "responses streaming", "a call has another call_id when it is done", "responses.event-item-ids", chunks=each_event(lambda e: _calls(put("call_id", "call_begun"))(e["item"]), "response.output_item.added")),
+    defect("responses.event-item-ids/nameless", "responses streaming", "a call is added without its name", "responses.event-item-ids", chunks=each_event(lambda e: _calls(put("name", ""))(e["item"]), "response.output_item.added")),
+    defect("responses.life-order/born-done", "responses streaming", "a stream begins with a response that is completed", "responses.life-order", chunks=each_event(lambda e: e["response"].update(status="completed"), "response.created", "response.in_progress"), **SHOULD),
+    defect("responses.status-reasons/items", "responses", "the items of a completed response are in progress", "responses.status-reasons", result=result(items_of(put("status", "in_progress")), *SHOWN), **SHOULD),
+    defect("responses.gives-back/tool-choice", "responses", "tool_choice is said to be auto whatever was asked for", "responses.gives-back", **whole(put("tool_choice", "auto")), **SHOULD),
+    defect("responses.usage-present/background", "responses", "a response that is read again has no usage", "responses.usage-present", result=result(put("usage", None), RETRIEVE), **SHOULD),
+    defect("responses.logprobs/top", "responses", "top_logprobs is ignored", "responses.logprobs", body=ignoring("top_logprobs", route=RESPONSES)),
+    defect("audio.granularities/segments", "audio", "the words are one, the whole text", "audio.granularities", result=result(_one_word, _HEARD)),
+    defect("audio.times-in-seconds/zero", "audio", "all times are 0", "audio.times-in-seconds", "audio.times-in-order", result=result(_timed(lambda made, row: row.update(start=0.0, end=0.0), "words", "segments"), _HEARD)),
+    defect("audio.times-in-order/one", "audio", "each word has the time of all of them", "audio.times-in-order", result=result(_timed(lambda made, row: row.update(start=0.0, end=made["duration"]), "words"), _HEARD), **SHOULD),
+    defect("audio.usage-kind/stream", "audio", "the total at the end of a streamed transcript is not the sum", "audio.usage-kind", chunks=all_chunks(_miscounted, _HEARD), **SHOULD),
+    defect("audio.logprobs/first", "audio", "log probabilities of the first token alone", "audio.logprobs", result=result(lambda made: made.update(logprobs=made["logprobs"][:1]) if made.get("logprobs") else None, _HEARD), **SHOULD),
+    defect("speech.usage-sum/total", "speech", "the total at the end of streamed speech is not the sum", "speech.usage-sum", chunks=all_chunks(_miscounted, _SPOKEN), **SHOULD),
+    defect("images.payload/empty-event", "images", "the last event of a streamed image is empty", "images.payload", chunks=all_chunks(lambda body, events: [{**e, "b64_json": ""} if e["type"].endswith(".completed") else e for e in events], _PAINTED)),
+    defect("images.reported/event", "images", "events tell another size than the picture's", "images.reported", chunks=all_chunks(lambda body, events: [{**e, "size": "256x256"} for e in events], _PAINTED), **SHOULD),
+    defect("images.usage-sum/details", "images", "more tokens of text than of all input", "images.usage-sum", result=result(lambda made: made["usage"]["input_tokens_details"].update(text_tokens=9999), _PAINTED), **SHOULD),
+    defect("moderations.list-in-order/reversed", "moderations", "the results of a list come in another order", "moderations.list-in-order", result=result(lambda made: made["results"].reverse(), _JUDGED), **SHOULD),
+    defect("batches.own-answer/mixed-up", "batches", "answers stand under other custom_ids", "batches.own-answer", source="googleapis/python-genai#1909", result=_mixed_up),
+    defect("batches.times/swapped", "batches", "a batch is completed before it is in progress", "batches.times", result=result(_swapped, *_BATCH), **SHOULD),
+    defect("batches.times/early", "batches", "a batch that is in progress says when it was completed", "batches.times", result=result(_early, *_BATCH), **SHOULD),
+    defect("files.stays/listed", "files", "files in a list have no size", "files.stays", result=result(lambda made: [row.update(bytes=0) for row in made["data"]], "GET /files")),
+    defect("stores.search-own/leak", "vector stores", "a search finds another store's file", "stores.search-own", "vector-stores*/must/body", "vector-stores*/should/body", result=result(_anothers, _SEARCH)),
+    defect("vector-stores.counts-stay", "vector stores", "a store counts on what was taken out of it", "vector-stores.file/counted/should/body", result=_uncounted(), **SHOULD),
+    defect("vector-stores.detached-other", "vector stores", "what is taken out is told as another", "vector-stores.file/detach/must/body", result=result(put("id", "vs_1"), "DELETE /vector_stores/{vector_store_id}/files/{file_id}")),
+    defect("conversations.oldest-first", "conversations", "without an order, the oldest item comes first", "conversations.items/newest/should/body", before=_oldest_first, **SHOULD),
+    defect("stored.same/usage", "stored chat", "a stored completion was counted anew", "stored.same", result=result(put("usage", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}), _STORED)),
+    defect("meta-data.types", "models", "meta_data has a text for a boolean", "models.meta-data", result=meta_data(lambda meta: meta.update(is_externally_hosted="false")), **SHOULD),
+)  # fmt: skip
