@@ -136,6 +136,13 @@ def _number(table: Mapping[str, Any], name: str) -> float:
     return float(value)
 
 
+def _is_heard(exchange: Exchange) -> bool:
+    kind = view.transcript_format(exchange)
+    if kind in ("srt", "vtt"):
+        return any(cue.text.strip() for cue in view.cues(_text(exchange), kind))
+    return bool(str(view.whole_answer(exchange).get("text") or "").strip())
+
+
 @check(
     "audio.times-in-seconds",
     level=MUST,
@@ -154,7 +161,7 @@ def times_in_seconds(exchange: Exchange) -> Iterator[Finding]:
             yield Finding(f"at most {most:g} s", f"{start:g} to {end:g}", where)
     if not seen:
         raise Inconclusive("there are no times")
-    if not last and view.sent_seconds(exchange) >= 1:
+    if not last and view.sent_seconds(exchange) >= 1 and _is_heard(exchange):
         yield Finding("times within the audio", "0 for every one", "the ends")
 
 
@@ -342,6 +349,7 @@ def logprobs(exchange: Exchange) -> Iterator[Finding]:
     if any(isinstance(value, (int, float)) and value > 0 for value in values):
         yield Finding("log probabilities of at most 0", str(max(v for v in values if v is not None)), "body /logprobs")
     tokens = [row.get("token") for row in rows if isinstance(row, dict)]
+    tokens = [token for token in tokens if not re.fullmatch(r"<\|.*\|>", str(token))]  # times, the end
     said, heard = _letters("".join(map(str, tokens))), _letters(body.get("text"))
     if all(isinstance(token, str) and "\ufffd" not in token for token in tokens) and heard not in said:
         yield Finding(f"the tokens of {heard[:60]}", said[:80], "body /logprobs")

@@ -121,7 +121,8 @@ def list_in_order(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             raise Inconclusive("there are more or fewer results than texts, which moderations.count judges")
         if len(set(alone)) < 2:
             raise Inconclusive("the judge holds all texts alike")
-        if listed != alone:
+        # A judge may change its mind about one text; that it does so about two at once is no chance.
+        if listed != alone and sorted(map(str, listed)) == sorted(map(str, alone)):
             yield Finding(f"flagged {alone}".lower(), f"{listed}".lower(), f"exchange {whole.number} /results")
 
     return view.each(_lists(exchanges), judge)

@@ -234,7 +234,7 @@ ROWS: Rows = {
     "batches.times": [
         (FAIL, batch(completed_at=None)), (FAIL, batch(completed_at=99)), (PASS, batch()),
         (FAIL, batch(status="in_progress")), (PASS, batch(status="in_progress", completed_at=None)),
-        (FAIL, batch(in_progress_at=102)), (PASS, batch(in_progress_at=100, finalizing_at=101)), (OUT, sent()),
+        (FAIL, batch(in_progress_at=103)), (PASS, batch(in_progress_at=100, finalizing_at=101)), (OUT, sent()),
     ],
     "batches.expires-at": [
         (FAIL, batch(name="createBatch", expires_at=100)), (PASS, batch(name="createBatch")),
