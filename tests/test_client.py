@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.client import MAX_EVENTS, Bounds, Client
+from seatrial.client import MAX_EVENTS, Bounds, Client, _fill
 from seatrial.model import REDACTED, Exchange, Invalid, Operation
 from seatrial.secret import Secret
 from tests import measured
@@ -153,3 +153,16 @@ def test_a_stream_that_is_left_open_after_the_end_of_its_response_is_not_waited_
     exchange, seconds = on_a_kept_connection(reply, stream=True, total=3.5)
     assert (exchange.left_open, exchange.error) == (True, None)
     assert seconds < 2
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sent"),
+    [
+        ("/{path+}", "jobs/1?api-version=2026&t=a%2Fb", "/jobs/1?api-version=2026&t=a%2Fb"),
+        ("/{path+}", "jobs/a b", "/jobs/a%20b"),
+        ("/models/{path+}", "who/what:1?x=%2F", "/models/who/what:1%3Fx%3D%252F"),
+        ("/models/{path}", "who/what", "/models/who%2Fwhat"),
+    ],
+)
+def test_what_a_server_gave_out_stays_as_it_is(path: str, value: str, sent: str) -> None:
+    assert _fill(path, {"path": value}) == sent
