@@ -157,7 +157,8 @@ def _is_read_again(exchanges: Sequence[Exchange]) -> bool:
 def stays(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """A file is, when it is looked at again or listed, what it was when it was made."""
     for made, later, row in _listed(exchanges):
-        for name, value in _kept(made).items():
+        for name in ("bytes", "filename", "purpose"):
+            value = _kept(made).get(name)
             if name in row and value is not None and row[name] != value:
                 yield Finding(repr(value)[:120], repr(row[name])[:120], f"exchange {later.number}, {row['id']} /{name}")
 

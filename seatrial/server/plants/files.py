@@ -191,6 +191,7 @@ PLANTS = (
         "files",
         "files are renamed",
         "files.as-sent",
+        "files.stays",
         result=result(lambda made: made.update(filename="upload.bin"), CREATE, ONE),
     ),
     defect(
