@@ -13,6 +13,9 @@ from seatrial.capability import capabilities, declared
 from seatrial.model import Exchange
 from seatrial.profile import Target
 
+ASKED = frozenset(("model", "input", "prompt", "messages", "file"))
+"""What a request is about; words of capabilities that are about some forms of it."""
+
 
 def error_of(exchange: Exchange) -> tuple[str, str]:
     """`param` and message of the answer's error, empty where there is none; also of `{"detail": ...}` bodies."""
@@ -44,10 +47,16 @@ def refused(exchange: Exchange, needs: Sequence[str], target: Target, route_only
         return f"unsupported: {needs[0]}: {exchange.operation.method} {exchange.operation.path} is answered {exchange.status}"
     if route_only or exchange.status not in (400, 403, 415, 422):
         return None
-    for id in needs:
-        for word in capabilities()[id].parameters:
-            if declared(id, target.profile.capabilities) is not True and _names(word, param, message):
-                return f"unsupported: {id}: {exchange.status} {message[:160]}"
+    known = capabilities()
+    said = [(id, word) for id in needs for word in known[id].parameters]
+    # A scenario about one thing may ask with another's parameter: where that is refused, nothing is said of its own.
+    others = [id for id in known if id.startswith(f"{needs[0]}.") and id not in needs]
+    said += [
+        (id, word) for id in others for word in known[id].parameters if word not in ASKED and exchange.request.get(word)
+    ]
+    for id, word in said:
+        if declared(id, target.profile.capabilities) is not True and _names(word, param, message):
+            return f"unsupported: {id}: {exchange.status} {message[:160]}"
     return None
 
 

@@ -13,6 +13,7 @@ from seatrial.citation import url
 from seatrial.expect import status_matches
 from seatrial.generate.shape import accepts, document
 from seatrial.model import Citation, Level, Scenario, Step
+from seatrial.refusal import ASKED
 
 PREFIX = "generated.invalid"
 SOURCE = "generated"
@@ -22,14 +23,11 @@ SOURCE = "generated"
 _TOKENS = 16
 """The fewest that a response may be limited to."""
 
-_ASKED = frozenset(("model", "input", "prompt", "messages", "file"))
-"""What a request is about; words of capabilities that are about some forms of it."""
-
 
 @cache
 def _refusable() -> frozenset[str]:
     named = {word for capability in capabilities().values() for word in capability.parameters}
-    return frozenset(named - _ASKED)
+    return frozenset(named - ASKED)
 
 
 @dataclass(frozen=True, slots=True)

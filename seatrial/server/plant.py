@@ -42,7 +42,7 @@ class Plant:
     headers: Callable[[int, dict[str, str]], None] | None = None
     models: Callable[[dict[str, Json]], dict[str, Json]] | None = None
     stage: int = 0
-    """When it has its turn: -1 waits, 0 what is written, 1 its line ends, 2 where the writes are cut, 3 compression."""
+    """When it has its turn: -1 waits, 0 what is written, 1 its line ends, 2 where the writes are cut, 3 compression, 4 the names of headers."""
 
 
 @dataclass(frozen=True, slots=True)

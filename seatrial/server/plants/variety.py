@@ -106,7 +106,7 @@ def _first_has_index(body: Json, calls: list[Json]) -> list[Json]:
 
 PLANTS: tuple[Plant, ...] = (
     variant("escaped", "characters are escaped, and spaces put in", events=every(_escaped), wire=_pretty),
-    variant("header-case", "header names are written with capitals", headers=_title_case),
+    variant("header-case", "header names are written with capitals", headers=_title_case, stage=4),
     variant("choices-together", "chunks carry several choices", chunks=all_chunks(_together)),
     variant("role-with-text", "the role comes with the first text", chunks=all_chunks(_role_with_text, CHAT)),
     variant("empty-deltas", "empty deltas come in between", chunks=all_chunks(_idle, CHAT)),
