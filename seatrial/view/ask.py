@@ -136,8 +136,8 @@ def functions(exchange: Exchange) -> dict[str, Mapping[str, Any]]:
     offered = exchange.request.get("tools")
     found: dict[str, Mapping[str, Any]] = {}
     for tool in offered if isinstance(offered, list) else []:
-        for kind in ("function", "custom"):
-            inner = tool.get(kind) if isinstance(tool, dict) else None
+        for kind in ("function", "custom") if isinstance(tool, dict) else ():
+            inner = tool.get(kind)
             if inner is None and exchange.operation.id == "createResponse" and tool.get("type") == kind:
                 inner = tool
             if isinstance(inner, dict) and isinstance(inner.get("name"), str):
