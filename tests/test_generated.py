@@ -23,6 +23,7 @@ from seatrial.play import Budget
 from seatrial.scenario import Catalog
 from seatrial.session import Options
 from seatrial.summary import SPENT
+from tests import plants
 from tests.conftest import answer, raw_server
 from tests.plants import BOUNDS, KEY
 from tests.test_plugin import pytest_run
@@ -196,6 +197,13 @@ def test_what_fails_once_only_is_flaky_and_no_failure() -> None:
         shown = explorer.finish()
     assert {v.status for _, verdicts in shown for v in verdicts if "flaky" in v.reason} == {Status.INCONCLUSIVE}
     assert not [v for v in lines.verdicts() if v["status"] == "fail" and v["level"] == "MUST"]
+
+
+def test_no_check_errs_on_tools_that_are_no_objects() -> None:
+    options = Options("", tier="nightly", only=("generated.invalid/createResponse/tools/item*",))
+    wrong = session.select(session.catalog(options), options)[0]
+    assert len(wrong) >= 3
+    assert [v.id for v in plants.play((), wrong, "reference") if v.status is Status.ERROR] == []
 
 
 def test_a_server_that_is_gone_ends_the_drawing() -> None:
