@@ -497,7 +497,7 @@ def test_capacity_is_found_near_what_the_slots_allow(tmp_path: Path) -> None:
             [*command("capacity", url, *words), "--arrivals", "constant", "--out", str(tmp_path / "run")],
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=300,
             env=environment(),
             check=False,
         )
