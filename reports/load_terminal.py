@@ -12,6 +12,7 @@ from rich.text import Text
 
 from seatrial.summary import line
 
+FILE = ""
 _ROWS = (
     ("ttft", "TTFT"),
     ("ttfat", "first answer token"),

@@ -11,7 +11,7 @@ import pytest
 from seatrial.generate.crowd import PREFIX as CROWD
 from seatrial.generate.machines import PREFIX as STATEFUL
 from seatrial.generate.valid import PREFIX
-from seatrial.model import Case, Invalid
+from seatrial.model import Case
 from seatrial.sdk import SOURCE
 
 _GENERATED = {"crowd_of": CROWD, "machine_of": STATEFUL, "drawn_from": PREFIX}
@@ -27,10 +27,7 @@ _SUITES = Path(__file__).resolve().parent
 
 def _selected(config: pytest.Config, name: str) -> list[Case]:
     """The selected cases that this parameter stands for."""
-    try:
-        cases: list[Case] = sys.modules["seatrial_suites_plugin"].selected(config)
-    except Invalid as error:
-        raise pytest.UsageError(f"seatrial: {error}") from None
+    cases: list[Case] = sys.modules["seatrial_suites_plugin"].selected(config)
     if name in _GENERATED:
         return [case for case in cases if case.id.startswith(f"{_GENERATED[name]}/")]
     return [case for case in cases if (case.scenario.source == SOURCE) == (name == "sdk_case")]

@@ -26,6 +26,7 @@ _OPTIONS = pytest.StashKey[Options]()
 _TARGET = pytest.StashKey[Target]()
 _STARTED = pytest.StashKey[float]()
 _DONE = pytest.StashKey[frozenset[str]]()
+_SELECTED = pytest.StashKey[list[Case]]()
 _AFTER = pytest.StashKey[int]()
 _RECORDER = pytest.StashKey[run.Recorder]()
 
@@ -112,14 +113,16 @@ def _after(config: pytest.Config) -> int:
 
 
 def selected(config: pytest.Config) -> list[Case]:
-    """The cases of this session."""
-    options = options_of(config)
-    try:
-        cases = session.select(session.catalog(options), options)[0]
-        done = _done(config)
-    except Invalid as error:
-        raise pytest.UsageError(f"seatrial: {error}") from None
-    return [case for case in cases if case.id not in done]
+    """The cases of this session; looked up once."""
+    if _SELECTED not in config.stash:
+        options = options_of(config)
+        try:
+            cases = session.select(session.catalog(options), options)[0]
+            done = _done(config)
+        except Invalid as error:
+            raise pytest.UsageError(f"seatrial: {error}") from None
+        config.stash[_SELECTED] = [case for case in cases if case.id not in done]
+    return config.stash[_SELECTED]
 
 
 def _done(config: pytest.Config) -> frozenset[str]:

@@ -103,7 +103,7 @@ def defect(id: str) -> tuple[int, dict[str, str]]:
 def crowd(player: Player) -> list[Verdict]:
     """The verdicts of requests that are in flight at once."""
     url = player.target.base_url
-    options = Options(url, (), "SEATRIAL_PLANTS_KEY", "reference", "nightly", bounds=plants.BOUNDS)
+    options = Options(url, (), "SEATRIAL_PLANTS_KEY", "reference", "nightly", bounds=plants.PATIENT)
     players = session.crowd_of(options, player.target)
     try:
         return crowds.play(session.catalog(options).scenarios["generated.crowd/createChatCompletion"], players, None)
@@ -160,7 +160,7 @@ def perform(job: Job) -> Result:
         requests, caught = defect(job.ids[0])
         return Result(job.key, requests, caught, [], time.monotonic() - began)
     cases = plants.nightly() if job.kind == "variant" else telling()
-    with plants.playing(job.ids) as player:
+    with plants.playing(job.ids, bounds=plants.PATIENT) as player:
         verdicts = [verdict for case in cases for verdict in player.play(case)]
         accused = accusations(verdicts)
         if accused and len(job.ids) > 2:

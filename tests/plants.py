@@ -9,7 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from seatrial.session import Options
 KEY = "sk-plants"
 os.environ["SEATRIAL_PLANTS_KEY"] = KEY
 BOUNDS = {"connect": 5.0, "idle": 2.5, "total": 4.5, "linger": 0.3}
+PATIENT = {**BOUNDS, "idle": 20.0, "total": 30.0}
+"""Where nothing is to run into a bound, on a machine with much to do."""
 
 shared: list[Path] = []
 """The folder that the workers of a run share, where there are several."""
@@ -50,7 +52,9 @@ def gate() -> tuple[Case, ...]:
 
 
 @contextlib.contextmanager
-def playing(plants: tuple[str, ...], profile: str = "openai-compatible") -> Iterator[Player]:
+def playing(
+    plants: tuple[str, ...], profile: str = "openai-compatible", bounds: Mapping[str, float] = BOUNDS
+) -> Iterator[Player]:
     """A player on a server with these plants."""
     settings = server.Settings(api_key=KEY, plants=plants)
     models = ("seatrial-chat", "embeddings=seatrial-embed", "audio=seatrial-listen", "speech=seatrial-speak")
@@ -58,7 +62,7 @@ def playing(plants: tuple[str, ...], profile: str = "openai-compatible") -> Iter
     if "legal.ids-with-slashes-and-colons" in plants:
         models = ()
     with spawned(plants) if DEADLY & set(plants) else server.running(settings) as url:
-        options = Options(url, models, "SEATRIAL_PLANTS_KEY", profile, bounds=BOUNDS)
+        options = Options(url, models, "SEATRIAL_PLANTS_KEY", profile, bounds=bounds)
         target, _ = session.find_target(options)
         player = session.player(options, target, None)
         try:

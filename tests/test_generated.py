@@ -25,7 +25,7 @@ from seatrial.session import Options
 from seatrial.summary import SPENT
 from tests import plants
 from tests.conftest import answer, raw_server
-from tests.plants import BOUNDS, KEY
+from tests.plants import BOUNDS, KEY, PATIENT
 from tests.test_plugin import pytest_run
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
@@ -227,7 +227,7 @@ def test_a_body_sent_both_ways_is_a_twin() -> None:
 
 def crowd(url: str, lines: Lines) -> list[str]:
     """The failing checks of eight requests at once."""
-    options = Options(url, ("seatrial-chat",), "SEATRIAL_PLANTS_KEY", "reference", bounds=BOUNDS)
+    options = Options(url, ("seatrial-chat",), "SEATRIAL_PLANTS_KEY", "reference", bounds=PATIENT)
     target, _ = session.find_target(options)
     players = session.crowd_of(options, target)
     try:

@@ -64,10 +64,7 @@ def groups() -> list[tuple[str, ...]]:
     What is legal is legal together. `--whole-gate` plays each by itself.
     """
     before = [id for id in VARIANTS if server.catalog()[id].before and id not in ALONE]
-    before.sort(key=lambda id: id != "legal.one-slot")  # to wait before bytes are written, not before their last
     others = [id for id in VARIANTS if id not in before and id not in ALONE]
-    # The first rewrites single events as they were made; the last rewrite bytes, whatever they are.
-    others.sort(key=lambda id: (id in ("legal.split-bytes", "legal.one-write"), id != "legal.multi-line-data"))
     shared = [tuple(before[n::4]) for n in range(4)] + [tuple(others[n::8]) for n in range(8)]
     return [*((id,) for id in ALONE), *shared]
 

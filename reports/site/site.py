@@ -201,15 +201,15 @@ class Pages:
         folder = Path(board.row.folder) if board.row.folder else None
         measured = Path(board.load.folder) if board.load else None
         kept = []
-        for source, name, to in (
-            (folder, "report.html", f"reports/{board.slug}.html"),
-            (folder, "junit.xml", f"junit/{board.slug}.xml"),
-            (measured, "report.html", f"reports/{board.slug}.load.html"),
+        for source, name, to, said in (
+            (folder, "report.html", f"reports/{board.slug}.html", "report.html"),
+            (folder, "junit.xml", f"junit/{board.slug}.xml", "junit.xml"),
+            (measured, "report.html", f"reports/{board.slug}.load.html", "load test"),
         ):
             (self.out / to).unlink(missing_ok=True)
             if source is not None and (source / name).is_file():
                 shutil.copyfile(source / name, self.out / to)
-                kept.append(("load test" if source == measured else name, f"../{to}"))
+                kept.append((said, f"../{to}"))
         (self.out / "badges" / f"{board.slug}.svg").write_bytes(feed.badge(board))
         self._put(f"badges/{board.slug}.json", feed.endpoint(board))
         found = summary.groups(summary.failed(board.verdicts))

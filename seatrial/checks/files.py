@@ -169,4 +169,5 @@ def stays(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
                 where = f"exchange {pair[1].number} body /{name}"
                 yield Finding(repr(value)[:120], repr(again.get(name))[:120], where)
 
-    yield from view.each(_same_file(exchanges), judge) if _same_file(exchanges) else ()
+    pairs = _same_file(exchanges)
+    yield from view.each(pairs, judge) if pairs else ()

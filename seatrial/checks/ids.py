@@ -109,18 +109,23 @@ def _two_generations(exchanges: Sequence[Exchange]) -> bool:
     return sum(1 for exchange in exchanges if view.is_generation(exchange)) > 1
 
 
+def _answers(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, Mapping[str, Any]]]:
+    """The generations that can be read, each with what it came to."""
+    for exchange in filter(view.is_generation, exchanges):
+        try:
+            whole = view.completion(exchange)
+        except Inconclusive:
+            continue
+        yield exchange, whole
+
+
 @relation("ids.unique", level=MUST, applies=_two_generations, spec=_ID)
 def unique(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """Two answers have two ids."""
     seen: dict[str, Exchange] = {}
     compared = 0
-    for exchange in exchanges:
-        if not view.is_generation(exchange):
-            continue
-        try:
-            value = view.completion(exchange).get("id")
-        except Inconclusive:
-            continue
+    for exchange, whole in _answers(exchanges):
+        value = whole.get("id")
         if not isinstance(value, str) or not value.strip():
             continue
         compared += 1
@@ -140,31 +145,19 @@ def unique(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 _DAY = 86400
 
 
-def _made(exchange: Exchange) -> tuple[str, int, bool]:
-    """The id of an answer, its time, and whether that lies a day or more before the server's own clock."""
-    whole = view.completion(exchange)
-    id, when = whole.get("id"), whole.get("created")
-    date = email.utils.parsedate_tz(exchange.header("date") or "")
-    if not isinstance(id, str) or not id or not isinstance(when, int) or date is None:
-        raise Inconclusive("the answer does not say its id, its time and the date")
-    return id, when, when < email.utils.mktime_tz(date) - _DAY
-
-
 @relation("created.each-its-own", level=SHOULD, applies=_two_generations, spec=_CREATED)
 def each_its_own(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """The time of creation is that of the answer: two answers were not both made in one second of another day."""
     seen: dict[int, str] = {}
     compared = 0
-    for exchange in exchanges:
-        if not view.is_generation(exchange):
-            continue
-        try:
-            id, when, old = _made(exchange)
-        except Inconclusive:
+    for exchange, whole in _answers(exchanges):
+        id, when = whole.get("id"), whole.get("created")
+        date = email.utils.parsedate_tz(exchange.header("date") or "")
+        if not isinstance(id, str) or not id or not isinstance(when, int) or date is None:
             continue
         compared += 1
-        # An answer that was kept has its old time, and its id.
-        if old and seen.setdefault(when, id) != id:
+        # An answer that was kept has its old time, a day or more before the server's own clock, and its id.
+        if when < email.utils.mktime_tz(date) - _DAY and seen.setdefault(when, id) != id:
             yield Finding("the time of the answer", f"{when}, as of {seen[when]}"[:80], f"exchange {exchange.number}")
             return
     if compared < 2:

@@ -56,8 +56,9 @@ def created_first(exchange: Exchange) -> Iterator[Finding]:
 @check("responses.life-order", level=SHOULD, applies=view.is_response_stream, spec=_SCHEMAS + "InProgressEvent")
 def life_order(exchange: Exchange) -> Iterator[Finding]:
     """Between response.created and the first item, the response is in progress, once; queued, where it is, before that."""
-    rows = [(number, kind) for number, kind, _ in view.typed_events(exchange)]
-    for number, kind, data in view.typed_events(exchange):
+    events = view.typed_events(exchange)
+    rows = [(number, kind) for number, kind, _ in events]
+    for number, kind, data in events:
         found = data.get("response")
         if kind not in ("response.created", "response.in_progress") or not isinstance(found, dict):
             continue

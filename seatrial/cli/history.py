@@ -57,11 +57,11 @@ def _said(row: RunRow) -> str:
 
 
 def _how(load: LoadRun) -> str:
-    slo = load.summary.get("slo") or ()
-    if any(not row["held"] for row in slo):
+    if load.missed:
         return "missed its SLO"
-    failed = load.summary["requests"]["failed"]
-    return f"{failed} requests failed" if load.exit_code else "held" if slo else "passed"
+    if load.exit_code:
+        return f"{load.summary['requests']['failed']} requests failed"
+    return "held" if load.summary.get("slo") else load.state
 
 
 def _import(folders: tuple[Path, ...], path: Path, target: str) -> int:

@@ -23,18 +23,14 @@ from seatrial.model import Invalid
 def command(path: Path, name: str, out: Path | None, verbose: bool) -> int:
     """Renders a run (its folder, or its run.jsonl; of a load test its load.json) as FORMAT."""
     folder = path if path.is_dir() else path.parent
-    recorded: Any = None
-    shown = {}
-    if path.name == "load.json" or ((folder / "load.json").is_file() and not (folder / "run.jsonl").is_file()):
-        formats = {key.removeprefix("load_"): module for key, module in report_formats("load_").items()}
-        recorded = _measured(folder)
-    else:
-        formats, shown = report_formats(), {"verbose": verbose}
+    measured = path.name == "load.json" or ((folder / "load.json").is_file() and not (folder / "run.jsonl").is_file())
+    prefix = "load_" if measured else ""
+    formats = {key.removeprefix(prefix): module for key, module in report_formats(prefix).items()}
     if name not in formats:
         raise Invalid("--as", "", unknown("format", name, formats) + f" (known: {', '.join(formats)})")
-    recorded = recorded or run.read(path, checked=True)
-    if not getattr(formats[name], "FILE", ""):
-        click.echo(formats[name].render(recorded, **shown))
+    recorded: Any = _measured(folder) if measured else run.read(path, checked=True)
+    if not formats[name].FILE:
+        click.echo(formats[name].render(recorded, **({} if measured else {"verbose": verbose})))
         return 0
     target = out or folder
     target.mkdir(parents=True, exist_ok=True)
@@ -47,7 +43,7 @@ def _measured(folder: Path) -> dict[str, Any]:
     from seatrial import schema
     from seatrial.load import compare
 
-    found, _ = compare.read(folder)
+    found = compare.summary(folder)
     errors = schema.errors(found, "load.schema.json")
     if errors:
         at, expected, actual = errors[0]

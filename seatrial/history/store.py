@@ -69,6 +69,16 @@ class LoadRun:
     figures: Mapping[str, Sequence[float]]
     folder: str
 
+    @property
+    def state(self) -> str:
+        """passed, failed (a request, or an SLO that was missed), or incomplete."""
+        return {0: "passed", 1: "failed"}.get(self.exit_code, "incomplete")
+
+    @property
+    def missed(self) -> list[Mapping[str, Any]]:
+        """The lines of the SLO that were missed."""
+        return [row for row in self.summary.get("slo") or () if not row["held"]]
+
 
 _RUN = "id, night, target, base_url, profile, model, started, seatrial, tier, complete, exit_code, seconds, requests, reason, counts, folder"
 _LOAD = "id, night, target, base_url, profile, model, started, seatrial, complete, exit_code, summary, figures, folder"

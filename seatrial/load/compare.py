@@ -62,19 +62,34 @@ def intervals(rows: Sequence[dict[str, Any]], seed: int = 0) -> list[Figure]:
     return found
 
 
+def summary(path: Path) -> dict[str, Any]:
+    """`load.json` of a run's folder. Raises Invalid."""
+    file = (path if path.is_dir() else path.parent) / "load.json"
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise _no_folder(path, error) from None
+    except ValueError as error:
+        raise Invalid(str(file), "", f"is not JSON: {error}") from None
+    formats.hold(file, found.get("format") if isinstance(found, dict) else None)
+    made: dict[str, Any] = found
+    return made
+
+
 def read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """`load.json` and the counted requests of a run's folder: of more than 20,000 a random sample. Raises Invalid."""
-    folder = path if path.is_dir() else path.parent
+    found = summary(path)
+    requests = (path if path.is_dir() else path.parent) / "requests.jsonl"
     try:
-        found = json.loads((folder / "load.json").read_text("utf-8"))
-        lines = (folder / "requests.jsonl").open("rb")
+        lines = requests.open("rb")
     except OSError as error:
-        raise Invalid(str(path), "", f"is no load test's folder: {error.strerror}: {error.filename}") from None
-    except ValueError as error:
-        raise Invalid(str(folder / "load.json"), "", f"is not JSON: {error}") from None
+        raise _no_folder(path, error) from None
     with lines:
-        formats.hold(folder / "load.json", found.get("format") if isinstance(found, dict) else None)
-        return found, _sample(folder / "requests.jsonl", lines)
+        return found, _sample(requests, lines)
+
+
+def _no_folder(path: Path, error: OSError) -> Invalid:
+    return Invalid(str(path), "", f"is no load test's folder: {error.strerror}: {error.filename}")
 
 
 def _sample(path: Path, lines: Iterable[bytes]) -> list[dict[str, Any]]:

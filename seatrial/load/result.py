@@ -158,8 +158,8 @@ def write(session: Session) -> Path:
     _write(folder / "load.json", json.dumps(found, indent=1, ensure_ascii=False).encode() + b"\n")
     from seatrial.loading import report_formats
 
-    for name, module in report_formats("load_").items():
-        if name != "load_terminal":
+    for module in report_formats("load_").values():
+        if module.FILE:
             module.write(found, folder)
     return folder
 

@@ -34,11 +34,6 @@ def state(row: RunRow) -> str:
     return {0: "passed", 1: "failed"}.get(row.exit_code, "incomplete")
 
 
-def load_state(load: LoadRun | None) -> str:
-    """passed, failed (a request, or an SLO that was missed), or incomplete; nothing where no load test was run."""
-    return "" if load is None else {0: "passed", 1: "failed"}.get(load.exit_code, "incomplete")
-
-
 def tally(verdicts: Iterable[Verdict]) -> dict[str, int]:
     """The counts of some verdicts: each measure apart, and `applicable`, all but the unsupported."""
     row = dict.fromkeys(MEASURES, 0) | {"applicable": 0}
@@ -87,12 +82,8 @@ class Board:
 
     @property
     def load_state(self) -> str:
-        return load_state(self.load)
-
-    @property
-    def missed(self) -> list[Mapping[str, Any]]:
-        """The lines of the SLO that the load test of the last night missed."""
-        return [row for row in self.load.summary.get("slo") or () if not row["held"]] if self.load else []
+        """How the load test of the last night ended; nothing where none was run."""
+        return self.load.state if self.load else ""
 
     @property
     def must(self) -> Mapping[str, int]:

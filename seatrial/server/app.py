@@ -92,21 +92,23 @@ class Server:
 
     def app(self) -> Starlette:
         """The application."""
-        post = [("/chat/completions", self.chat), ("/completions", self.completions), ("/embeddings", self.embeddings)]
+        own: dict[str, tuple[str, Callable[[Request, bytes], Any]]] = {
+            "/chat/completions": ("POST", self.chat),
+            "/completions": ("POST", self.completions),
+            "/embeddings": ("POST", self.embeddings),
+            "/models": ("GET", self.list_models),
+            "/models/{model}": ("GET", self.one_model),
+        }
         methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
         routes = []
         for base in BASES:
-            for path, handler in post:
+            for path, (method, handler) in own.items():
                 more = handlers_by_path().get(path, {})
-                own = {"POST": self._guard("POST", path, handler, ("POST", *more))}
-                routes.append(Route(base + path, self._choose(path, more, own), methods=methods))
-            routes.append(Route(base + "/models", self._guard("GET", "/models", self.list_models), methods=methods))
-            more = handlers_by_path().get("/models/{model}", {})
-            own = {"GET": self._guard("GET", "/models/{model}", self.one_model, ("GET", *more))}
-            one = self._choose("/models/{model}", more, own)
-            routes.append(Route(base + "/models/{model:path}", one, methods=methods))
+                guarded = {method: self._guard(method, path, handler, (method, *more))}
+                place = base + path.replace("{model}", "{model:path}")
+                routes.append(Route(place, self._choose(path, more, guarded), methods=methods))
             for path, handlers in handlers_by_path().items():
-                if path not in dict(post) and path != "/models/{model}":
+                if path not in own:
                     routes.append(Route(base + path, self._choose(path, handlers, {}), methods=methods))
         routes += [
             Route("/assets/{name}", self.asset, methods=["GET", "HEAD"]),

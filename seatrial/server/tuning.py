@@ -50,6 +50,8 @@ class Job:
     pauses: list[list[float]] = field(default_factory=list)
     """When it was paused and, where it was, resumed."""
     cancelled: float | None = None
+    deleted: bool = False
+    """Whether the model that it made is there no more."""
 
     @property
     def settings(self) -> Json:

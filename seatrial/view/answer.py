@@ -185,6 +185,12 @@ def count(table: Mapping[str, Any], name: str) -> int:
     return value
 
 
+def summed(usage: Mapping[str, Any], where: str = "/usage/total_tokens") -> list[Finding]:
+    """A finding where the total is not the tokens of the input and of the output together."""
+    read, wrote, total = (count(usage, f"{name}_tokens") for name in ("input", "output", "total"))
+    return [] if total == read + wrote else [Finding(f"{read} + {wrote} = {read + wrote}", f"{total}", where)]
+
+
 @lru_cache(maxsize=32)
 def vectors(exchange: Exchange) -> tuple[tuple[float, ...], ...]:
     """The embeddings of an answer in the order of the list, decoded where they are base64."""

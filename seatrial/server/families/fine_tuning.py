@@ -93,19 +93,13 @@ def _jobs(call: Call) -> dict[str, Job]:
     return found
 
 
-def _deleted(call: Call) -> set[str]:
-    """The models that were made, and are there no more."""
-    found: set[str] = call.store("fine_tuned_deleted", set)
-    return found
-
-
 def _job(call: Call) -> tuple[Job, float]:
     """The job, and the time now; a model that is done by now is served from now on."""
     id, now = call.path["fine_tuning_job_id"], time.time()
     if id not in _jobs(call):
         raise Refused(404, f"Could not find fine tune: {id}", "fine_tuning_job_id", "fine_tune_not_found")
     job = _jobs(call)[id]
-    if job.status(now) == "succeeded" and job.tuned not in _deleted(call):
+    if job.status(now) == "succeeded" and not job.deleted:
         call.server.models.setdefault(job.tuned, dict(call.server.models[job.body["model"]]))
     return job, now
 
@@ -193,10 +187,11 @@ def delete_model(call: Call) -> Response:
     id = call.path["model"]
     if id not in call.server.models:
         raise Refused(404, f"The model '{id}' does not exist.", "model", "model_not_found")
-    if id not in {job.tuned for job in _jobs(call).values()}:
+    job = next((job for job in _jobs(call).values() if job.tuned == id), None)
+    if job is None:
         raise Refused(403, f"The model '{id}' is not yours to delete.", "model", "insufficient_permissions")
     del call.server.models[id]
-    _deleted(call).add(id)
+    job.deleted = True
     return call.answer({"id": id, "object": "model", "deleted": True})
 
 

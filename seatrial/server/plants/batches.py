@@ -20,21 +20,22 @@ GET, UPDATE = "GET /chat/completions/{completion_id}", "POST /chat/completions/{
 MESSAGES = GET + "/messages"
 
 
-def _rows(change: Callable[[list[Json]], Any]) -> Any:
-    """Changes the lines of a batch's file; other files are as they are."""
+def output_lines(change: Callable[[list[Json]], Any], end: bytes = b"\n") -> Any:
+    """Changes the lines of a batch's file, and what is after the last; other files are as they are."""
 
     def hook(route: str, body: Json, made: Any) -> Any:
         if route != CONTENT or b'"batch_req_' not in made:
             return made
         rows = [json.loads(line) for line in made.splitlines()]
         changed = change(rows)
-        return b"".join(json.dumps(row).encode() + b"\n" for row in (rows if changed is None else changed))
+        lines = [json.dumps(row).encode() for row in (rows if changed is None else changed)]
+        return b"\n".join(lines) + (end if lines else b"")
 
     return hook
 
 
 def _answers(change: Callable[[Json], Any]) -> Any:
-    return _rows(lambda rows: [change(row["response"]["body"]) for row in rows] and None)
+    return output_lines(lambda rows: [change(row["response"]["body"]) for row in rows] and None)
 
 
 def _succeeded(change: Callable[[Json], Any]) -> Any:
@@ -45,7 +46,7 @@ def _succeeded(change: Callable[[Json], Any]) -> Any:
             if row["response"]["status_code"] < 400:
                 change(row["response"]["body"])
 
-    return _rows(each)
+    return output_lines(each)
 
 
 def _completed(change: Callable[[Json], Any]) -> Any:
@@ -69,7 +70,7 @@ def _expired_rows(route: str, body: Json, made: Any, twice: bool = False) -> Any
         late = {"id": "batch_req_late", "custom_id": "third/ü", "response": None, "error": error}
         return [*rows, late] if rows[0]["custom_id"] == "second" else rows
 
-    return _rows(change)(route, body, made)
+    return output_lines(change)(route, body, made)
 
 
 def _going_back(made: Json) -> None:
@@ -198,7 +199,7 @@ PLANTS = (
         "batches.lines",
         "batches.right-file",
         "batches.counts-match",
-        result=_rows(_bare_bodies),
+        result=output_lines(_bare_bodies),
     ),
     defect(
         "batches.lines/cut-off",
@@ -213,7 +214,7 @@ PLANTS = (
         "a file lacks its last line",
         "batches.each-once",
         "batches.counts-match",
-        result=_rows(lambda rows: rows[:-1]),
+        result=output_lines(lambda rows: rows[:-1]),
     ),
     defect(
         "batches.each-once/twice",
@@ -221,14 +222,14 @@ PLANTS = (
         "a request is answered twice",
         "batches.each-once",
         "batches.counts-match",
-        result=_rows(lambda rows: [*rows, rows[0]]),
+        result=output_lines(lambda rows: [*rows, rows[0]]),
     ),
     defect(
         "batches.each-once/renamed",
         "batches",
         "custom_ids are cut at the first character beyond ASCII",
         "batches.each-once",
-        result=_rows(
+        result=output_lines(
             lambda rows: (
                 [row.update(custom_id=row["custom_id"].encode("ascii", "ignore").decode()) for row in rows] and None
             )
@@ -256,7 +257,7 @@ PLANTS = (
         "batches.counts-match",
         "batches.line-bodies",
         level="SHOULD",
-        result=_rows(lambda rows: [row["response"].update(status_code=200) for row in rows] and None),
+        result=output_lines(lambda rows: [row["response"].update(status_code=200) for row in rows] and None),
     ),
     defect(
         "batches.cancel/goes-on",
@@ -362,7 +363,7 @@ PLANTS = (
     variant(
         "batches-in-another-order",
         "the lines of a batch's files are in another order",
-        result=_rows(lambda rows: rows[::-1]),
+        result=output_lines(lambda rows: rows[::-1]),
     ),
     variant(
         "batches-with-blank-lines",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from starlette.requests import Request
 
 from seatrial.server.plant import Json
+from seatrial.server.plants.batches import BATCHES, output_lines
 from seatrial.server.plants.responses_shape import (
     RESPONSES,
     RETRIEVE,
@@ -21,8 +21,7 @@ from seatrial.server.plants.shape import all_chunks, defect, ignoring, meta_data
 
 _HEARD, _PAINTED, _SPOKEN = "POST /audio/transcriptions", "POST /images/generations", "POST /audio/speech"
 _JUDGED, _STORED = "POST /moderations", "GET /chat/completions/{completion_id}"
-_SEARCH, _CONTENT = "POST /vector_stores/{vector_store_id}/search", "GET /files/{file_id}/content"
-_BATCH = ("POST /batches", "GET /batches/{batch_id}", "POST /batches/{batch_id}/cancel")
+_SEARCH = "POST /vector_stores/{vector_store_id}/search"
 SHOULD = {"level": "SHOULD"}
 
 
@@ -53,15 +52,11 @@ def _early(made: Json) -> None:
         made["completed_at"] = made["created_at"]
 
 
-def _mixed_up(route: str, body: Json, made: Any) -> Any:
+def _mixed_up(rows: list[Json]) -> None:
     """Each answer stands under the custom_id of the next."""
-    if route != _CONTENT or not isinstance(made, bytes) or b'"batch_req_' not in made:
-        return made
-    rows = [json.loads(line) for line in made.splitlines()]
     ids = [row["custom_id"] for row in rows]
     for row, id in zip(rows, [*ids[1:], *ids[:1]], strict=True):
         row["custom_id"] = id
-    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
 def _anothers(made: Json) -> None:
@@ -106,9 +101,9 @@ PLANTS = (
     defect("images.reported/event", "images", "events tell another size than the picture's", "images.reported", chunks=all_chunks(lambda body, events: [{**e, "size": "256x256"} for e in events], _PAINTED), **SHOULD),
     defect("images.usage-sum/details", "images", "more tokens of text than of all input", "images.usage-sum", result=result(lambda made: made["usage"]["input_tokens_details"].update(text_tokens=9999), _PAINTED), **SHOULD),
     defect("moderations.list-in-order/reversed", "moderations", "the results of a list come in another order", "moderations.list-in-order", result=result(lambda made: made["results"].reverse(), _JUDGED), **SHOULD),
-    defect("batches.own-answer/mixed-up", "batches", "answers stand under other custom_ids", "batches.own-answer", source="googleapis/python-genai#1909", result=_mixed_up),
-    defect("batches.times/swapped", "batches", "a batch is completed before it is in progress", "batches.times", result=result(_swapped, *_BATCH), **SHOULD),
-    defect("batches.times/early", "batches", "a batch that is in progress says when it was completed", "batches.times", result=result(_early, *_BATCH), **SHOULD),
+    defect("batches.own-answer/mixed-up", "batches", "answers stand under other custom_ids", "batches.own-answer", source="googleapis/python-genai#1909", result=output_lines(_mixed_up)),
+    defect("batches.times/swapped", "batches", "a batch is completed before it is in progress", "batches.times", result=result(_swapped, *BATCHES), **SHOULD),
+    defect("batches.times/early", "batches", "a batch that is in progress says when it was completed", "batches.times", result=result(_early, *BATCHES), **SHOULD),
     defect("files.stays/listed", "files", "files in a list have no size", "files.stays", result=result(lambda made: [row.update(bytes=0) for row in made["data"]], "GET /files")),
     defect("stores.search-own/leak", "vector stores", "a search finds another store's file", "stores.search-own", "vector-stores*/must/body", "vector-stores*/should/body", result=result(_anothers, _SEARCH)),
     defect("vector-stores.counts-stay", "vector stores", "a store counts on what was taken out of it", "vector-stores.file/counted/should/body", result=_uncounted(), **SHOULD),

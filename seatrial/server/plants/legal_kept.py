@@ -13,12 +13,11 @@ from starlette.responses import Response
 
 from seatrial.server.plant import Json
 from seatrial.server.plants.answers import answer, error
+from seatrial.server.plants.batches import BATCHES, CREATE, output_lines
 from seatrial.server.plants.responses_shape import whole
 from seatrial.server.plants.shape import all_chunks, result, variant
 
 _TRANSCRIBE, _TRANSLATE = "POST /audio/transcriptions", "POST /audio/translations"
-_MADE, _READ, _STOPPED = "POST /batches", "GET /batches/{batch_id}", "POST /batches/{batch_id}/cancel"
-_CONTENT = "GET /files/{file_id}/content"
 _STORES = ("POST /vector_stores", "GET /vector_stores/{vector_store_id}")
 _REGIONS = {"english": "en-US", "german": "German (Germany)"}
 
@@ -40,19 +39,16 @@ def _rounded(made: Json) -> None:
 
 def _metadata(route: str, body: Json, made: Any) -> Any:
     """null when it is made, an empty object later."""
-    if route in (_MADE, _READ, _STOPPED) and isinstance(made, dict) and not made.get("metadata"):
-        return {**made, "metadata": None if route == _MADE else {}}
+    if route in BATCHES and isinstance(made, dict) and not made.get("metadata"):
+        return {**made, "metadata": None if route == CREATE else {}}
     return made
 
 
-def _short_lines(route: str, body: Json, made: Any) -> Any:
+def _short_lines(rows: list[Json]) -> list[Json]:
     """The lines of a batch's files without what is null, and without the id of the request."""
-    if route != _CONTENT or not isinstance(made, bytes) or b'"batch_req_' not in made:
-        return made
-    rows = [{k: x for k, x in json.loads(line).items() if x is not None} for line in made.splitlines()]
     for row in rows:
-        row.get("response", {}).pop("request_id", None)
-    return b"\n".join(json.dumps(row).encode() for row in rows)
+        (row.get("response") or {}).pop("request_id", None)
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
 def _ripening() -> Callable[[Json], None]:
@@ -122,7 +118,7 @@ PLANTS = (
     variant("image-type-unnamed", "the store of images names no type", headers=_octets),
     variant("moderation-rounded", "scores in single precision", result=result(_rounded, "POST /moderations")),
     variant("batches-metadata-null", "a batch without metadata has null, and later an empty object", result=_metadata),
-    variant("batches-short-lines", "the lines of a batch leave out what is null", result=_short_lines),
+    variant("batches-short-lines", "the lines of a batch leave out what is null", result=output_lines(_short_lines, end=b"")),
     variant("store-ripens", "an empty store is ready after a while", result=result(_ripening(), *_STORES)),
     variant("stored-developer", "the system's messages are kept as the developer's", result=result(_developer, "GET /chat/completions/{completion_id}/messages")),
     variant("queue-location-with-query", "the location of a job has a query, and no Retry-After comes with it", headers=_retry),
