@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,19 +128,19 @@ def verdict_line(verdict: Verdict) -> dict[str, Any]:
 
 
 def verdict_from(line: Mapping[str, Any]) -> Verdict:
-    """The verdict of one line."""
+    """The verdict of one line. What many verdicts have in common is held once: a run may have 100,000 of them."""
     return Verdict(
         id=line["id"],
-        check=line["check"],
-        scenario=line["scenario"],
-        case=line["case"],
-        area=line["area"],
+        check=sys.intern(line["check"]),
+        scenario=sys.intern(line["scenario"]),
+        case=sys.intern(line["case"]),
+        area=sys.intern(line["area"]),
         level=Level(line["level"]),
         status=Status[line["status"].upper()],
-        requirement=line["requirement"],
-        spec=line["spec"],
+        requirement=sys.intern(line["requirement"]),
+        spec=sys.intern(line["spec"]),
         exchange=line["exchange"],
-        reason=line["reason"],
+        reason=sys.intern(line["reason"]),
         findings=tuple(Finding(f["expected"], f["actual"], f["where"]) for f in line["findings"]),
         known=line["known"],
     )

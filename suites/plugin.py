@@ -168,7 +168,21 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"seatrial: --out {out}: {error.strerror}") from None
     config.stash[_TARGET], config.stash[_RECORDER] = target, recorder
     config.stash[_STARTED] = time.monotonic() - (before or 0.0)
+    if config.option.seatrial_wrapped:
+        config.pluginmanager.register(_Forgetful(config.pluginmanager.getplugin("terminalreporter")))
     config.stash[_AFTER] = resume.highest(recorder.path) if before is not None else 0
+
+
+class _Forgetful:
+    """Lets go of the reports of verdicts that passed, which pytest keeps for its summary and the record has already."""
+
+    def __init__(self, reporter: Any) -> None:
+        self._reporter = reporter
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self) -> None:
+        if self._reporter is not None:
+            self._reporter.stats.pop("subtests passed", None)
 
 
 class _Xdist:
@@ -236,10 +250,11 @@ def _finish(config: pytest.Config, recorder: run.Recorder, exitstatus: int) -> i
     numbers = {"requests": len(so_far.exchanges), "seconds": round(seconds, 3)}
     recorder.write({"type": "footer", "complete": complete, **numbers, "counts": run.counts(so_far.verdicts)})
     recorder.close()
+    if config.option.seatrial_wrapped:
+        return exitstatus  # the command around this reads the record, writes the reports and gives the code
     finished = run.read(recorder.path)
-    if not config.option.seatrial_wrapped:
-        for format_ in report_formats().values():
-            format_.write(finished, out)
+    for format_ in report_formats().values():
+        format_.write(finished, out)
     return summary.exit_code(finished)
 
 
