@@ -31,6 +31,7 @@ def no_markers(exchange: Exchange) -> Iterator[Finding]:
 _TEMPLATE = (
     "<|im_end|>", "<|im_start|>", "<|eot_id|>", "<|eom_id|>", "<|start_header_id|>", "<|end_of_text|>",
     "<|endoftext|>", "<|end|>", "<|return|>", "<end_of_turn>", "<start_of_turn>", "<｜end▁of▁sentence｜>",
+    "<|channel|>", "<|message|>", "<|channel>",
 )  # fmt: skip
 
 

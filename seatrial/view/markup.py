@@ -8,6 +8,11 @@ from collections.abc import Iterable
 
 _MARKS = (
     "<tool_call>",
+    "<tool_calls>",
+    "<invoke name=",
+    "<|tool_call>call:",
+    "<|channel|>commentary",
+    "<|action_start|>",
     "[TOOL_CALLS]",
     "<|python_tag|>",
     "<function=",
@@ -19,7 +24,10 @@ _MARKS = (
     "functools[",
 )
 _FAR = 200
-_CALL = re.compile(r"\A\s*(?:=\s*)?[\w.-]+\s*(?:\(|>|\[ARGS\])")
+_NAMED = ("<function=", "<|python_tag|>", "<tool_call>", "<invoke name=", "<|tool_call>call:")
+"""What the name of the tool comes after, and then its arguments in other words than JSON."""
+_CALL = re.compile(r"\A\s*(?:=\s*)?\"?[\w.-]+\"?\s*(?:\(|>|\[ARGS\]|<arg_key>|<tool_call\|>|\{)")
+_CLOSED = ("</function>", "</tool_call>", "</invoke>", "<tool_call|>", ")")
 
 
 def unread_call(text: str, names: Iterable[str]) -> tuple[str, bool] | None:
@@ -51,5 +59,5 @@ def _is_whole(mark: str, after: str) -> bool:
             pass
         else:
             return True
-    closed = any(sign in after for sign in ("</function>", "</tool_call>", ")"))
-    return mark in ("<function=", "<|python_tag|>", "<tool_call>") and closed and bool(_CALL.match(after))
+    closed = any(sign in after for sign in _CLOSED)
+    return mark in _NAMED and closed and bool(_CALL.match(after))
