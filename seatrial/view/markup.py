@@ -26,8 +26,12 @@ _MARKS = (
 _FAR = 200
 _NAMED = ("<function=", "<|python_tag|>", "<tool_call>", "<invoke name=", "<|tool_call>call:")
 """What the name of the tool comes after, and then its arguments in other words than JSON."""
-_CALL = re.compile(r"\A\s*(?:=\s*)?\"?[\w.-]+\"?\s*(?:\(|>|\[ARGS\]|<arg_key>|<tool_call\|>|\{)")
-_CLOSED = ("</function>", "</tool_call>", "</invoke>", "<tool_call|>", ")")
+_CALL = re.compile(
+    r"\s*(?:=\s*)?\"?[\w.-]+\"?\s*"
+    r"(?:\(.*\)|>.*</(?:function|tool_call|invoke)>|(?:<arg_key>.*)?</tool_call>|\{.*\}<tool_call\|>)",
+    re.DOTALL,
+)
+"""A name and, to their end, arguments in other words than JSON."""
 
 
 def unread_call(text: str, names: Iterable[str]) -> tuple[str, bool] | None:
@@ -59,5 +63,4 @@ def _is_whole(mark: str, after: str) -> bool:
             pass
         else:
             return True
-    closed = any(sign in after for sign in _CLOSED)
-    return mark in _NAMED and closed and bool(_CALL.match(after))
+    return mark in _NAMED and bool(_CALL.match(after))
