@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from seatrial import baseline as baselines
 from seatrial import home, profile, resume, run, session, summary
+from seatrial.backends import lifetime
 from seatrial.generate import valid
 from seatrial.loading import report_formats
 from seatrial.model import Invalid
@@ -220,20 +221,10 @@ def finish(folder: Path, verbose: bool = False) -> int:
 def reference_server(environment: Mapping[str, str]) -> Iterator[str]:
     """The reference server in a process of its own with those variables; its base URL. It ends with the block."""
     arguments = [sys.executable, "-m", "seatrial", "serve", "--port", "0", "--api-key-env", "SEATRIAL_REFERENCE_KEY"]
-    environment = {**environment, "SEATRIAL_REFERENCE_KEY": "sk-reference"}
-    server = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment, text=True, start_new_session=True)
-    try:
-        line = server.stdout.readline().strip() if server.stdout else ""
-        if not line.startswith("http"):
+    with lifetime.serving(arguments, {**environment, "SEATRIAL_REFERENCE_KEY": "sk-reference"}) as url:
+        if not url.startswith("http"):
             raise OSError("the reference server did not start")
-        yield line.split()[0]
-    finally:
-        server.terminate()
-        try:
-            server.wait(5)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        yield url
 
 
 def _play(
