@@ -22,7 +22,7 @@ from seatrial.session import Options
 KEY = "sk-plants"
 os.environ["SEATRIAL_PLANTS_KEY"] = KEY
 BOUNDS = {"connect": 5.0, "idle": 2.5, "total": 4.5, "linger": 0.3}
-PATIENT = {**BOUNDS, "idle": 20.0, "total": 30.0}
+PATIENT = {**BOUNDS, "idle": 20.0, "total": 30.0, "linger": 3.0}
 """Where nothing is to run into a bound, on a machine with much to do."""
 
 shared: list[Path] = []
