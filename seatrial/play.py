@@ -55,17 +55,13 @@ class Player:
         strict: bool = False,
     ) -> None:
         self.target, self.client, self.operations, self.checks = target, client, operations, checks
-        self.budget = budget or Budget()
-        self.record = record
+        self.budget, self.record, self.strict = budget or Budget(), record, strict
         self._number, self._stride = first - stride, stride
         self._silent: dict[str, int] = {}
-        self._cleaning = False
-        self._taken: list[int] = []
-        self._polled: list[Exchange] = []
+        self._cleaning, self._taken, self._polled = False, list[int](), list[Exchange]()
         self._deleted: set[str] = set()
         self._heard: list[Exchange] = []
-        self._absent: dict[tuple[str, str], str] = {}
-        self.strict = strict
+        self._absent, self._present = dict[tuple[str, str], str](), set[tuple[str, str]]()
         self._denied: set[str] = set()
 
     def play(self, case: Case) -> list[Verdict]:
@@ -219,9 +215,13 @@ class Player:
         named = any(names_status(expected.get("status"), exchange.status) for expected in step.expect.values())
         if (wants_success or not named) and "address" not in step.call:
             refusal = refused(exchange, case.scenario.needs, self.target, route_only=not wants_success)
-        if refusal:
-            missing = exchange.status in (404, 405, 501) and error_of(exchange)[0] != "model"
-            if missing and "{" not in step.operation.path:
+        missing = exchange.status in (404, 405, 501)
+        if not (missing or exchange.error):
+            self._present.add(route)
+        there = missing and route in self._present  # Then what is not found is what a wrong request names.
+        if refusal and (wants_success or not there):
+            of_route = "{" not in step.operation.path and error_of(exchange)[0] != "model"
+            if missing and wants_success and not there and of_route:
                 self._absent[route] = refusal
             verdicts += self._all(case, step, Status.SKIPPED, refusal, exchange.number)
             blocked = refusal

@@ -204,6 +204,26 @@ def test_a_route_that_is_not_there_is_asked_for_once(tmp_path: Path) -> None:
     assert len(asked) == 1
 
 
+def test_a_route_that_answers_is_there_whatever_was_not_found_by_it(tmp_path: Path) -> None:
+    """A 404 that speaks of an earlier response says nothing against the route, before an answer or after one."""
+    lost = answer(
+        b'{"error": {"message": "No such response.", "type": "x", "param": null, "code": null}}', status="404 No"
+    )
+    said = answer(b'{"object": "response", "status": "completed", "output": [{}]}')
+
+    def reply(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(MODELS if b"GET" in request[:4] else lost if b"resp_0000" in request else said)
+
+    cases = ("responses.invalid-previous", "responses.answer", "responses.invalid-previous")
+    with raw_server(reply) as url:
+        options = Options(url, key_variable="PLAY_TEST_KEY", profile="openai-compatible")
+        target, _ = session.find_target(options)
+        player = session.player(options, target, run.Recorder(tmp_path / "run.jsonl"))
+        found = session.catalog(options).scenarios
+        made = [verdict for id in cases for verdict in player.play(Case(found[id])) if verdict.check == "must/status"]
+    assert [verdict.status for verdict in made] == [Status.SKIPPED, Status.PASS, Status.PASS]
+
+
 def test_what_is_said_not_to_be_offered_is_asked_for_when_strict(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("title: P\ncapabilities: {chat.n: false, completions: false}\n")
     how: dict[str, Any] = {"only": ("chat.n", "completions.*"), "profile": str(tmp_path / "p.yaml"), "strict": True}
