@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -15,17 +14,13 @@ from seatrial.client import Client
 from seatrial.judge import erred, judge, mark, relate
 from seatrial.model import Case, Exchange, Finding, Level, Operation, Request, Status, Step, Verdict
 from seatrial.profile import Target
-from seatrial.reference import ABSENT, Scope, resolve
-from seatrial.refusal import error_of, refused, retry_after
-from seatrial.step import asked_of, called, from_response, is_pending, names_status, wanted_status
+from seatrial.reference import Scope, resolve
+from seatrial.refusal import other_work, refused, retry_after
+from seatrial.rewording import Rewording
+from seatrial.step import PLAIN, asked_of, called, is_pending, names_status, outputs, wanted_status
 from seatrial.summary import SPENT
 from seatrial.view import cursor
 
-_PLAIN: dict[str, dict[str, Any]] = {
-    "createChatCompletion": {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1},
-    "createCompletion": {"prompt": "Hello", "max_tokens": 1},
-    "createEmbedding": {"input": "Hello"},
-}
 _BREAKER = 3
 """Unanswered requests in a row after which an operation is asked only now and then: a dead server costs no hours."""
 _TRIED_AGAIN = frozenset((16, 64, 256, 1024))
@@ -63,6 +58,7 @@ class Player:
         self._heard: list[Exchange] = []
         self._absent, self._present = dict[tuple[str, str], str](), set[tuple[str, str]]()
         self._denied: set[str] = set()
+        self._words = Rewording()
 
     def play(self, case: Case) -> list[Verdict]:
         """Every verdict on this case; exchanges and verdicts are recorded before this returns.
@@ -139,8 +135,9 @@ class Player:
         verdicts += [*judge(case, exchange, self.checks), offered.refusal(case, step, capability, exchange)]
 
     def _scope(self, case: Case) -> Scope:
-        names = {"model": self.target.model(case.scenario.family), "image_url": self.target.profile.image_url}
-        names |= {"owner": self.target.profile.owner} | {f"models.{k}": v for k, v in self.target.models.items()}
+        profile, family = self.target.profile, case.scenario.family
+        names = {"model": self.target.model(family), "image_url": profile.image_url, "owner": profile.owner}
+        names |= {f"models.{k}": v for k, v in self.target.models.items()}
         return Scope(case.inputs, names)
 
     def _steps(self, case: Case, verdicts: list[Verdict], exchanges: list[Exchange]) -> None:
@@ -215,13 +212,13 @@ class Player:
         named = any(names_status(expected.get("status"), exchange.status) for expected in step.expect.values())
         if (wants_success or not named) and "address" not in step.call:
             refusal = refused(exchange, case.scenario.needs, self.target, route_only=not wants_success)
-        missing = exchange.status in (404, 405, 501)
-        if not (missing or exchange.error):
+        missing, other = exchange.status in (404, 405, 501), other_work(exchange)
+        if not (missing or other or exchange.error):
             self._present.add(route)
-        there = missing and route in self._present  # Then what is not found is what a wrong request names.
+        there = route in self._present  # Then what is not found is what a wrong request names.
         if refusal and (wants_success or not there):
-            of_route = "{" not in step.operation.path and error_of(exchange)[0] != "model"
-            if missing and wants_success and not there and of_route:
+            own = not missing and exchange.request.get("model") == self.target.model(route[1])
+            if (own if other else missing) and wants_success and not there and "{" not in step.operation.path:
                 self._absent[route] = refusal
             verdicts += self._all(case, step, Status.SKIPPED, refusal, exchange.number)
             blocked = refusal
@@ -234,7 +231,7 @@ class Player:
             verdicts += self._all(case, step, Status.INCONCLUSIVE, blocked, exchange.number)
         else:
             verdicts += self._expectations(case, step, exchange, scope)
-            self._outputs(step, exchange, scope)
+            scope.outputs.setdefault(step.id, {}).update(outputs(step, exchange))
             if exchange.status is None or not expect.status_matches(wanted, exchange.status):
                 blocked = f"the step {step.id} did not succeed"
         if "walk" in step.call and not blocked:
@@ -279,6 +276,7 @@ class Player:
         """One answered request: a 429 or 503 that says Retry-After is waited for, within the run's budget."""
         again = False
         least = 0.1
+        call["body"] = self._words.body(case, operation, call.get("body"))
         while True:
             if self.budget.requests is not None and self.client.sent >= self.budget.requests and not self._cleaning:
                 raise Inconclusive(SPENT)
@@ -300,6 +298,9 @@ class Player:
                 continue
             unanswered = exchange.error is not None and exchange.error.kind in ("connect", "timeout", "tls")
             self._silent[operation.id] = self._silent.get(operation.id, 0) + 1 if unanswered else 0
+            if self._words.learn(case, exchange):
+                call["body"] = self._words.body(case, operation, call["body"])
+                continue
             wait = retry_after(exchange)
             if wait is None or max(wait, least) > self.budget.waiting_s:
                 return exchange
@@ -319,24 +320,13 @@ class Player:
                 status = Status.FAIL if found else Status.PASS
                 yield self._verdict(case, step, level, part, status, "", exchange.number, tuple(found))
 
-    def _outputs(self, step: Step, exchange: Exchange, scope: Scope) -> None:
-        table = scope.outputs.setdefault(step.id, {})
-        for name, given in step.outputs.items():
-            source, pattern = (given, None) if isinstance(given, str) else (given["from"], given["match"])
-            value = from_response(exchange, source)
-            if pattern is not None:
-                hit = re.search(pattern, value, re.S) if isinstance(value, str) else None
-                value = (hit.group(1) if hit.groups() else hit.group(0)) if hit else ABSENT
-            if value is not ABSENT:
-                table[name] = value
-
     def _probe(self, case: Case, step: Step) -> Iterator[Verdict]:
-        name = step.operation.id if step.operation.id in _PLAIN else "createChatCompletion"
+        name = step.operation.id if step.operation.id in PLAIN else "createChatCompletion"
         operation = self.operations.get(name)
         if operation is None:
             return
         family = case.scenario.family if name == step.operation.id else "chat"
-        body = {"model": self.target.model(family), **_PLAIN[name]}
+        body = {"model": self.target.model(family), **PLAIN[name]}
         probe = replace(step, id=f"{step.id}.probe", operation=operation, expect={Level.MUST: {"status": 200}})
         try:
             exchange = self._send(case, operation, probe.id, body=body)

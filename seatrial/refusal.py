@@ -17,6 +17,11 @@ ASKED = frozenset(("model", "input", "prompt", "messages", "file"))
 """What a request is about; words of capabilities that are about some forms of it."""
 
 
+_CORE = {"max_tokens": "chat.max-tokens", "temperature": "chat.temperature"}
+_OTHER_WORK = re.compile(r"not support (the )?(chat )?(completions|embeddings) api|not a chat model", re.I)
+"""How servers say that a model of theirs is for other work."""
+
+
 def error_of(exchange: Exchange) -> tuple[str, str]:
     """`param` and message of the answer's error, empty where there is none; also of `{"detail": ...}` bodies."""
     try:
@@ -31,11 +36,27 @@ def error_of(exchange: Exchange) -> tuple[str, str]:
     return "", error if isinstance(error, str) else json.dumps(error)
 
 
+def turned_down(exchange: Exchange) -> str | None:
+    """What of chat's core a 400 or 422 names in `param` and says it does not support; None where there is none."""
+    if exchange.operation.id != "createChatCompletion" or exchange.status not in (400, 422):
+        return None
+    param, message = error_of(exchange)
+    said = message.lower() + exchange.body.decode("utf-8", "replace").lower()
+    named = param in _CORE and exchange.request.get(param) is not None
+    return param if named and ("unsupported" in said or "not support" in said) else None
+
+
+def other_work(exchange: Exchange) -> bool:
+    """Whether the answer says that the model is there, but not for this."""
+    param, message = error_of(exchange)
+    return exchange.status in (400, 403, 404, 422) and (param == "model" or _OTHER_WORK.search(message) is not None)
+
+
 def refused(exchange: Exchange, needs: Sequence[str], target: Target, route_only: bool = False) -> str | None:
     """Why the answer means "not offered", naming the capability; None where it does not.
 
     A route may be missing (404, 405, 501) and a parameter may be refused by name (400, 403, 415, 422), unless the
-    profile says that the backend offers it. With `route_only`, for a request that is wrong on purpose, only the
+    profile says that the backend offers it. A model may be for other work. With `route_only`, for a request that is wrong on purpose, only the
     missing route counts.
     """
     if exchange.error is not None or exchange.status is None or not needs:
@@ -48,6 +69,11 @@ def refused(exchange: Exchange, needs: Sequence[str], target: Target, route_only
     if route_only or exchange.status not in (400, 403, 415, 422):
         return None
     known = capabilities()
+    if other_work(exchange) and not declared(needs[0], target.profile.capabilities):
+        return f"unsupported: {needs[0]}: {exchange.status} {message[:160]}"
+    core = _CORE.get(turned_down(exchange) or "")
+    if core and declared(core, target.profile.capabilities) is not True:
+        return f"unsupported: {core}: {exchange.status} {message[:160]}"
     said = [(id, word) for id in needs for word in known[id].parameters]
     # A scenario about one thing may ask with another's parameter: where that is refused, nothing is said of its own.
     others = [id for id in known if id.startswith(f"{needs[0]}.") and id not in needs]

@@ -174,7 +174,7 @@ ROWS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...], str]] = {
     "sdk.stored": (
         "A stored completion is read again, changed, listed, read by its messages, and deleted",
         "chat",
-        ("chat.stored", "chat"),
+        ("chat.stored", "chat", "chat.store", "chat.metadata"),
         (
             "createChatCompletion",
             "getChatCompletion",

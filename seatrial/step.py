@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,13 @@ from seatrial import expect, view
 from seatrial.check import Inconclusive
 from seatrial.model import Exchange, Step
 from seatrial.reference import ABSENT, Scope, at, resolve
+
+PLAIN: dict[str, dict[str, Any]] = {
+    "createChatCompletion": {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1},
+    "createCompletion": {"prompt": "Hello", "max_tokens": 1},
+    "createEmbedding": {"input": "Hello"},
+}
+"""The least that can be asked of what generates and embeds."""
 
 
 def asked_of(step: Step, scope: Scope) -> str:
@@ -65,3 +73,17 @@ def from_response(exchange: Exchange, source: str) -> Any:
         return at(view.joined(exchange) if head == "$response.joined" else view.json_body(exchange), pointer)
     except Inconclusive:
         return ABSENT
+
+
+def outputs(step: Step, exchange: Exchange) -> dict[str, Any]:
+    """What later steps may refer to, of what the answer has."""
+    found = {}
+    for name, given in step.outputs.items():
+        source, pattern = (given, None) if isinstance(given, str) else (given["from"], given["match"])
+        value = from_response(exchange, source)
+        if pattern is not None:
+            hit = re.search(pattern, value, re.S) if isinstance(value, str) else None
+            value = (hit.group(1) if hit.groups() else hit.group(0)) if hit else ABSENT
+        if value is not ABSENT:
+            found[name] = value
+    return found

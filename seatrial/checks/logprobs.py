@@ -177,7 +177,7 @@ def _adds_up(exchange: Exchange, choice: Choice, records: list[Record], text: st
             return True
         # A limit may fall within a character, of which the content shows nothing, or U+FFFD.
         known = text.strip().rstrip("\ufffd").encode("utf-8", "surrogatepass")
-        if reason == "length" and whole.startswith(known) and len(whole) - len(known) < 4:
+        if reason == "length" and whole.startswith(known) and len(whole[len(known) :].lstrip()) < 4:
             return True
     return False
 

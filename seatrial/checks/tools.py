@@ -133,7 +133,7 @@ def _is_plain_offer(exchange: Exchange) -> bool:
     return _offers(exchange) and view.is_plain(exchange)
 
 
-@check("tools.calls-non-empty", level=MUST, applies=_is_plain_offer, spec="issue#lablup/mlxcel/1581")
+@check("tools.calls-non-empty", level=SHOULD, applies=_is_plain_offer, spec="issue#lablup/mlxcel/1581")
 def calls_non_empty(exchange: Exchange) -> Iterator[Finding]:
     """A message that calls no tool has no list of calls, instead of an empty one."""
 

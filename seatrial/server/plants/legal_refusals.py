@@ -106,6 +106,10 @@ PLANTS = (
             "tool_choice",
         )
     ),
+    *(
+        variant(f"chat-refuses-{name.replace('_', '-')}", f"chat takes no {name}", before=refuses(name, path=CHAT))
+        for name in ("max_tokens", "temperature")
+    ),
     variant(
         "refuses-images",
         "images are refused by name, and no model claims to take them",

@@ -151,6 +151,7 @@ PLANTS = (
         "tools",
         "a message without calls has an empty list of them",
         "tools.calls-non-empty",
+        level="SHOULD",
         result=result_of(lambda body, made: [c["message"].setdefault("tool_calls", []) for c in made["choices"]], CHAT),
     ),
     defect(
