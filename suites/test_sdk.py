@@ -48,7 +48,7 @@ WEATHER: Any = {
 }
 NAMED: Any = {"type": "function", "function": {"name": "get_weather"}}
 GEESE = "The lighthouse keeper feeds seven geese every morning."
-
+BATCH = b'{"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {}}\n'
 
 _STRANGE = "Unexpected list delta entry is not a dictionary"
 """What the client's helper says of a member that it does not know: the contract allows such members."""
@@ -277,8 +277,9 @@ def transcription(client: Client) -> None:
 
 def files(client: Client) -> None:
     with client.plain() as sdk_client:
-        made = sdk_client.files.create(file=("geese.txt", GEESE.encode()), purpose="assistants")
-        require(sdk_client.files.content(made.id).read() == GEESE.encode(), "other bytes than were sent")
+        # A file for assistants need not be handed out again.
+        made = sdk_client.files.create(file=("batch.jsonl", BATCH), purpose="batch")
+        require(sdk_client.files.content(made.id).read() == BATCH, "other bytes than were sent")
         ids = walked(sdk_client.files.list(limit=100))
         require(made.id in ids or len(ids) == 500, f"{made.id} not among {len(ids)} files")
         gone = sdk_client.files.delete(made.id)

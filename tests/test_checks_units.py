@@ -106,6 +106,10 @@ def stream(chunks: Sequence[Any] = HELLO, raw: bytes | None = None, op: Operatio
 
 
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
+PORTS = {
+    "type": "function",
+    "function": {"name": "get_weather", "parameters": {"properties": {"city": {"enum": ["Oslo", "Rome"]}}}},
+}
 STRICT = {
     "type": "function",
     "function": {
@@ -615,6 +619,8 @@ ROWS: dict[str, list[tuple[Status | None, Any]]] = {
         (PASS, twins([message("Hello")], HELLO)),
         (PASS, twins([message("Hello")], [FIRST, chunk({"content": "Hello"}, "stop")], 1)),
         (PASS, twins([called()], [FIRST, BEGIN, *REST, TOOLS_END], tools=[TOOL])),
+        (OPEN, twins([called()], [FIRST, BEGIN, piece(0, arguments='{"city": "Rome"}'), TOOLS_END], tools=[PORTS])),
+        (FAIL, twins([called()], [FIRST, BEGIN, piece(0, arguments='{"city": "Rom"}'), TOOLS_END], tools=[PORTS])),
         (OPEN, twins([message("Hello!")], HELLO, 1)),
         (OPEN, [*twins([message("Hello!")], HELLO), chat(message("Ho"), ask_=ask(**SETTLED), number=9)]),
         (OPEN, twins([message(" Hello\n")], HELLO)),
