@@ -17,7 +17,10 @@ ASKED = frozenset(("model", "input", "prompt", "messages", "file"))
 """What a request is about; words of capabilities that are about some forms of it."""
 
 
-_CORE = {"max_tokens": "chat.max-tokens", "temperature": "chat.temperature"}
+_CORE = {
+    "/chat/completions": {"max_tokens": "chat.max-tokens", "temperature": "chat.temperature"},
+    "/completions": {"temperature": "completions.temperature"},
+}
 _OTHER_WORK = re.compile(r"not support (the )?(chat )?(completions|embeddings) api|not a chat model", re.I)
 """How servers say that a model of theirs is for other work."""
 
@@ -37,12 +40,13 @@ def error_of(exchange: Exchange) -> tuple[str, str]:
 
 
 def turned_down(exchange: Exchange) -> str | None:
-    """What of chat's core a 400 or 422 names in `param` and says it does not support; None where there is none."""
-    if exchange.operation.id != "createChatCompletion" or exchange.status not in (400, 422):
+    """What of the core a 400 or 422 names in `param` and says it does not support; None where there is none."""
+    core = _CORE.get(exchange.operation.path, {})
+    if exchange.status not in (400, 422):
         return None
     param, message = error_of(exchange)
     said = message.lower() + exchange.body.decode("utf-8", "replace").lower()
-    named = param in _CORE and exchange.request.get(param) is not None
+    named = param in core and exchange.request.get(param) is not None
     return param if named and ("unsupported" in said or "not support" in said) else None
 
 
@@ -71,7 +75,7 @@ def refused(exchange: Exchange, needs: Sequence[str], target: Target, route_only
     known = capabilities()
     if other_work(exchange) and not declared(needs[0], target.profile.capabilities):
         return f"unsupported: {needs[0]}: {exchange.status} {message[:160]}"
-    core = _CORE.get(turned_down(exchange) or "")
+    core = _CORE.get(exchange.operation.path, {}).get(turned_down(exchange) or "")
     if core and declared(core, target.profile.capabilities) is not True:
         return f"unsupported: {core}: {exchange.status} {message[:160]}"
     said = [(id, word) for id in needs for word in known[id].parameters]

@@ -8,7 +8,10 @@ from typing import Any
 from seatrial.model import Case, Exchange, Operation
 from seatrial.refusal import turned_down
 
-_INSTEAD = {"max_tokens": "max_completion_tokens", "temperature": None}
+_INSTEAD: dict[str, dict[str, str | None]] = {
+    "createChatCompletion": {"max_tokens": "max_completion_tokens", "temperature": None},
+    "createCompletion": {"temperature": None},
+}
 
 
 class Rewording:
@@ -31,11 +34,12 @@ class Rewording:
 
     def body(self, case: Case, operation: Operation, body: Any) -> Any:
         """The body without what was turned down; values that are wrong on purpose stay."""
-        if operation.id != "createChatCompletion" or not isinstance(body, Mapping) or not self._learnt:
+        instead = _INSTEAD.get(operation.id, {})
+        if not isinstance(body, Mapping) or not self._learnt & instead.keys():
             return body
         found = dict(body)
-        for word in self._learnt & found.keys() - set(case.inputs.get("set") or {}):
-            value, other = found[word], _INSTEAD[word]
+        for word in self._learnt & instead.keys() & found.keys() - set(case.inputs.get("set") or {}):
+            value, other = found[word], instead[word]
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 continue
             if other is None and 0 <= value <= 2:

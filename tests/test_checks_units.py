@@ -616,6 +616,7 @@ ROWS: dict[str, list[tuple[Status | None, Any]]] = {
     "stream.equals-plain": [
         (FAIL, twins([message("Hello!")], HELLO)),
         (FAIL, twins([message("Hello", "length")], HELLO)),
+        (OPEN, twins([message("No")], HELLO)),
         (PASS, twins([message("Hello")], HELLO)),
         (PASS, twins([message("Hello")], [FIRST, chunk({"content": "Hello"}, "stop")], 1)),
         (PASS, twins([called()], [FIRST, BEGIN, *REST, TOOLS_END], tools=[TOOL])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from seatrial.model import MUST, SHOULD, Exchange, Finding
 
 _STREAM = "openai#/components/schemas/CreateChatCompletionRequest/allOf/1/properties/stream"
 _LOST = "\ufffd"
-_SHORT = 12
+_SHORT = 16
 """Characters. A model that is not the same each time has few answers as short as that."""
 
 Pair = tuple[list[Exchange], list[Exchange]]
@@ -88,8 +89,23 @@ def equals_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 def _by_chance(one: Any, other: Any) -> bool:
     """Whether two answers are short, and neither is what is left of the other: so they may differ without a fault."""
     (text, reason, calls), (second, ended, pieces) = one, other
-    lost = reason == ended and (text.strip() in second or second.strip() in text)
-    return max(len(text), len(second)) < _SHORT and not (calls or pieces or lost)
+    if (reason != ended and (calls or pieces)) or [name for name, _ in calls] != [name for name, _ in pieces]:
+        return False
+    pairs = [(text, second), *((_bare(a), _bare(b)) for (_, a), (_, b) in zip(calls, pieces, strict=True))]
+    others = [pair for pair in pairs if pair[0] != pair[1]]
+    lost = reason == ended and any(_within(a, b) or _within(b, a) for a, b in others)
+    return bool(others) and max(len(side) for pair in others for side in pair) < _SHORT and not lost
+
+
+def _bare(value: Any) -> str:
+    """The letters and digits of a call's arguments."""
+    return "".join(filter(str.isalnum, json.dumps(value, ensure_ascii=False)))
+
+
+def _within(part: str, whole: str) -> bool:
+    """Whether the one is what is left of the other when characters are lost."""
+    rest = iter(whole)
+    return all(letter in rest for letter in part.strip())
 
 
 def _response_said(exchange: Exchange) -> Said:
