@@ -39,9 +39,14 @@ def error_of(exchange: Exchange) -> tuple[str, str]:
     return "", error if isinstance(error, str) else json.dumps(error)
 
 
+def _core(exchange: Exchange) -> dict[str, str]:
+    # The paths of the official client's requests begin with those of the base URL.
+    return next((table for path, table in _CORE.items() if exchange.operation.path.endswith(path)), {})
+
+
 def turned_down(exchange: Exchange) -> str | None:
     """What of the core a 400 or 422 names in `param` and says it does not support; None where there is none."""
-    core = _CORE.get(exchange.operation.path, {})
+    core = _core(exchange)
     if exchange.status not in (400, 422):
         return None
     param, message = error_of(exchange)
@@ -75,7 +80,7 @@ def refused(exchange: Exchange, needs: Sequence[str], target: Target, route_only
     known = capabilities()
     if other_work(exchange) and not declared(needs[0], target.profile.capabilities):
         return f"unsupported: {needs[0]}: {exchange.status} {message[:160]}"
-    core = _CORE.get(exchange.operation.path, {}).get(turned_down(exchange) or "")
+    core = _core(exchange).get(turned_down(exchange) or "")
     if core and declared(core, target.profile.capabilities) is not True:
         return f"unsupported: {core}: {exchange.status} {message[:160]}"
     said = [(id, word) for id in needs for word in known[id].parameters]

@@ -44,6 +44,6 @@ class Rewording:
                 continue
             if other is None and 0 <= value <= 2:
                 del found[word]
-            elif other is not None and isinstance(value, int) and value > 0 and other not in found:
-                found[other] = found.pop(word)
+            elif other is not None and isinstance(value, int) and value > 0:
+                found.setdefault(other, found.pop(word))
         return found
