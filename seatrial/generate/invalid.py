@@ -12,7 +12,7 @@ from seatrial.generate import broken
 from seatrial.generate.donor import Donor, asking, derived, donors
 from seatrial.generate.faults import Fault, faults
 from seatrial.generate.pools import POOLS
-from seatrial.generate.rules import COMPANIONS, SELDOM
+from seatrial.generate.rules import COMPANIONS, SELDOM, UNWRITTEN
 from seatrial.generate.shape import document
 from seatrial.model import MUST, SHOULD, Level, Scenario, Step
 
@@ -63,7 +63,7 @@ def _step(donor: Donor, fault: Fault) -> Step:
             others = donor.sent  # two members may exclude each other, and either is named with right
         names = "|".join((member, *others))
         advised["body"] = {"/error/param": {"type": "string", "pattern": f"(^|[^a-z_])({names})"}}
-    if _binds(fault):
+    if _binds(fault, donor):
         expect[MUST] = {"status": "4XX"}
         expect[SHOULD] = advised
     else:
@@ -72,8 +72,12 @@ def _step(donor: Donor, fault: Fault) -> Step:
     return asking(donor, expect, **{donor.part: fault.body})
 
 
-def _binds(fault: Fault) -> bool:
-    if fault.prose or SELDOM.intersection(fault.place):
+def _binds(fault: Fault, donor: Donor) -> bool:
+    # A field of a form that is empty is to many servers one that was not sent.
+    unsent = donor.part == "form" and fault.kind == "empty"
+    if unsent or fault.prose or SELDOM.intersection(fault.place):
+        return False
+    if fault.place in UNWRITTEN.get(str(donor.step.operation.request), ()):
         return False
     return len(fault.place) <= _DEEP or fault.place[0] in _READ
 

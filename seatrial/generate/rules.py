@@ -37,6 +37,18 @@ CLOSED = frozenset((
 SELDOM = CLOSED | {
     *("prompt_cache_key", "prompt_cache_retention", "prompt_cache_breakpoint", "input_audio", "file", "allowed_tools"),
     *("refusal", "detail", "description", "name", "tool_calls", "function_call", "functions", "modalities"),
-    *("include_obfuscation", "context_compression"),
+    *("include_obfuscation", "context_compression", "output_compression"),
+    # Of one model each: those who separate speakers, and those who draw in SVG.
+    *("languages", "keywords", "known_speaker_names", "known_speaker_references"),
+    *("svg", "complexity", "frame_count", "frame_duration_ms"),
 }
 """Members that many servers leave unread: that they take a wrong value of one is no more than a SHOULD."""
+
+UNWRITTEN: Mapping[str, frozenset[tuple[str, ...]]] = {
+    "openai/image-request.json": frozenset({("safety_identifier",)}),
+    "openai/image-edit-request.json": frozenset({("safety_identifier",)}),
+    "openai/response-compact-request.json": frozenset({("image",), ("input", "id"), ("input", "status")}),
+    "openai/response-input-tokens-request.json": frozenset({("input", "id"), ("input", "status")}),
+    "openai/response-request.json": frozenset({("input", "id"), ("input", "status")}),
+}
+"""Places that only the official client knows, or that the document knows in one of several forms which all fit."""
