@@ -21,6 +21,13 @@ def _squeezed(text: str) -> str:
     return "".join(text.split())
 
 
+def _spoilt(prompt: str) -> list[str]:
+    """What becomes of a prompt on the way by a wrong encoding: no tokenizer spells it so."""
+    raw = prompt.encode("utf-8", "replace")
+    marks = ["".join(letter if letter.isascii() else mark for letter in prompt) for mark in ("?", "\ufffd")]
+    return [raw.decode("latin-1"), raw.decode("ascii", "replace"), *marks]
+
+
 @check("completions.echo", level=MUST, applies=_echoes, spec=_REQUEST + "echo")
 def echo(exchange: Exchange) -> Iterator[Finding]:
     """With echo, the text begins with the prompt."""
@@ -35,7 +42,8 @@ def echo(exchange: Exchange) -> Iterator[Finding]:
         # A tokenizer may not give back each space as it was.
         if _squeezed(text).startswith(_squeezed(prompt)):
             return
-        if not prompt.isascii() and text:
+        spoilt = any(_squeezed(text).startswith(_squeezed(form)) for form in _spoilt(prompt))
+        if not prompt.isascii() and text and not spoilt:
             raise Inconclusive("a tokenizer may spell this prompt in another way")
         yield Finding(
             f"a text that begins with {prompt[:60]!r}", repr(text[:80]), f"choice {choice.get('index')} /text"

@@ -20,8 +20,8 @@ def _asks(exchange: Exchange) -> bool:
     return view.is_completion(exchange) and (view.number(exchange, "logprobs") or 0) > 0
 
 
-def _asks_plain(exchange: Exchange) -> bool:
-    return _asks(exchange) and view.is_plain(exchange)
+def _asks_chosen(exchange: Exchange) -> bool:
+    return view.is_completion(exchange) and view.number(exchange, "logprobs") == 0
 
 
 def _list(choice: Choice, name: str) -> list[Any]:
@@ -97,7 +97,21 @@ def tops(exchange: Exchange) -> Iterator[Finding]:
     return view.each(view.choices(exchange), judge)
 
 
-@check("completions.logprobs-offsets", level=SHOULD, applies=_asks_plain, spec=_TABLE)
+@check("completions.logprobs-chosen", level=SHOULD, applies=_asks_chosen, spec=_REQUEST + "logprobs")
+def chosen(exchange: Exchange) -> Iterator[Finding]:
+    """With logprobs 0 there are the log probabilities of the tokens that were chosen, and no alternatives."""
+
+    def judge(choice: Choice) -> Iterator[Finding]:
+        if not view.text(choice):
+            raise Inconclusive("the choice has no text")
+        table = choice.get("logprobs")
+        if not isinstance(table, dict) or not table.get("token_logprobs"):
+            yield Finding("token_logprobs of the chosen tokens", repr(table)[:80], _at(choice, "token_logprobs"))
+
+    return view.each(view.choices(exchange), judge)
+
+
+@check("completions.logprobs-offsets", level=SHOULD, applies=_asks, spec=_TABLE)
 def offsets(exchange: Exchange) -> Iterator[Finding]:
     """Each token begins after the one before it: text_offset grows."""
 

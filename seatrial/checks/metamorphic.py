@@ -11,7 +11,7 @@ from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, relation
-from seatrial.model import MAY, SHOULD, Exchange, Finding
+from seatrial.model import MAY, MUST, SHOULD, Exchange, Finding
 
 _CHAT = "openai#/components/schemas/CreateChatCompletionRequest/allOf/1/properties/"
 _LEGACY = "openai#/components/schemas/CreateCompletionRequest/properties/"
@@ -91,6 +91,30 @@ def prefix_of_longer(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 
     def judge(pair: tuple[Group, Group]) -> Iterator[Finding]:
         return _compared(pair, lambda short, long: long.startswith(short), lambda short: f"{short[:60]!r} and more")
+
+    return view.each(_pairs(exchanges, _shorter), judge)
+
+
+@relation(
+    "limits.cut-says-length",
+    level=MUST,
+    applies=lambda exchanges: bool(_pairs(exchanges, _shorter)),
+    spec="openai#/components/schemas/CreateChatCompletionResponse/properties/choices/items/properties/finish_reason",
+)
+def cut_says_length(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """An answer that ends where the limit cut it, and goes on with a higher one, ended by length and not by stop."""
+
+    def judge(pair: tuple[Group, Group]) -> Iterator[Finding]:
+        short, long = _told(pair[0]), _told(pair[1])
+        choices = sorted(view.choices(pair[0][0]), key=view.index)
+        if len(short) != len(long) or any(view.calls(choice) or view.refusal(choice) for choice in choices):
+            raise Inconclusive("the answers are not two texts")
+        for number, (one, other) in enumerate(zip(short, long, strict=True)):
+            goes_on = bool(one.strip()) and other.startswith(one) and len(other.strip()) > len(one.strip())
+            if goes_on and view.finish_reason(choices[number]) == "stop":
+                _certain(*pair)
+                actual = f"stop, though it goes on: {other[len(one) :][:40]!r}"
+                yield Finding("finish_reason length", actual, f"exchange {pair[0][0].number}, choice {number}")
 
     return view.each(_pairs(exchanges, _shorter), judge)
 
@@ -212,9 +236,14 @@ def _counted(
 
 
 def _longer(one: Exchange, other: Exchange) -> bool:
-    fewer, more = _messages(one), _messages(other)
-    added = more[: len(more) - len(fewer)]
-    return bool(fewer) and bool(added) and more[len(added) :] == fewer and any(_words(message) for message in added)
+    """Whether the second has every message of the first, in order, and between them others that say something."""
+    fewer, added = list(_messages(one)), []
+    for message in _messages(other):
+        if fewer and message == fewer[0]:
+            fewer.pop(0)
+        else:
+            added.append(message)
+    return bool(_messages(one)) and not fewer and any(_words(message) for message in added)
 
 
 def _words(message: Any) -> bool:

@@ -170,6 +170,17 @@ def role_first(exchange: Exchange) -> Iterator[Finding]:
             yield Finding("role: assistant", f"{dict(view.delta(choice))}"[:120], f"event {number}, choice {index}")
 
 
+@check("stream.role-assistant", level=SHOULD, applies=view.is_chat_stream, spec="openai-docs#chat-streaming/streaming")
+def role_assistant(exchange: Exchange) -> Iterator[Finding]:
+    """The role of a streamed message is that of the assistant."""
+    for index, choices in view.deltas(exchange).items():
+        for number, choice in choices:
+            role = view.delta(choice).get("role")
+            if isinstance(role, str) and role and role != "assistant":
+                yield Finding("assistant", repr(role)[:40], f"event {number}, choice {index}")
+                return
+
+
 @check("stream.role-once", level=SHOULD, applies=view.is_chat_stream, spec="issue#mudler/LocalAI/340")
 def role_once(exchange: Exchange) -> Iterator[Finding]:
     """The role is not in every delta: it is said once, at the beginning."""

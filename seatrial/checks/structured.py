@@ -66,6 +66,42 @@ def schema_honoured(exchange: Exchange) -> Iterator[Finding]:
     return view.each(view.choices(exchange), judge)
 
 
+def _disordered(value: Any, schema: Any) -> list[str]:
+    """The members of the first object whose members do not come as its schema lists them; empty where all do."""
+    if isinstance(value, list):
+        items = schema.get("items") if isinstance(schema, dict) else None
+        return next((found for item in value if (found := _disordered(item, items))), [])
+    listed = schema.get("properties") if isinstance(schema, dict) else None
+    if not isinstance(value, dict) or not isinstance(listed, dict):
+        return []
+    names = [name for name in value if name in listed]
+    if names != [name for name in listed if name in value]:
+        return names
+    return next((found for name in names if (found := _disordered(value[name], listed[name]))), [])
+
+
+def _asks_strict(exchange: Exchange) -> bool:
+    asked = _format(exchange).get("json_schema")
+    return _asks_schema(exchange) and isinstance(asked, dict) and asked.get("strict") is True
+
+
+@check("structured.key-order", level=SHOULD, applies=_asks_strict, spec="openai-guides#structured-outputs")
+def key_order(exchange: Exchange) -> Iterator[Finding]:
+    """With a json_schema that is strict, members come in the order in which the schema lists them."""
+    wanted = _format(exchange)["json_schema"].get("schema")
+
+    def judge(choice: Mapping[str, Any]) -> Iterator[Finding]:
+        try:
+            value = view.strict_json(_finished_text(choice))
+        except ValueError as error:
+            raise Inconclusive("the content is not JSON") from error
+        found = _disordered(value, wanted)
+        if found:
+            yield Finding("the order of the schema", ", ".join(found)[:80], f"choice {choice.get('index')}")
+
+    return view.each(view.choices(exchange), judge)
+
+
 @check(
     "structured.json-object",
     level=MUST,

@@ -164,7 +164,9 @@ def known_name(exchange: Exchange) -> Iterator[Finding]:
                 continue
             if view.tool_choice(exchange).startswith("="):
                 raise Inconclusive("another function than the named one was called")
-            if name and not view.forced(exchange):
+            # A model may invent names, but none with the marks of its own template at their end.
+            marked = any(name.startswith((f"{known}<|", f"{known}<｜", f"{known}</")) for known in offered)
+            if name and not view.forced(exchange) and not marked:
                 raise Inconclusive(f"the model was free to invent {name!r}")
             shown = f"{_at(choice)} /message/tool_calls/{number}/function/name"
             yield Finding("one of " + ", ".join(offered), repr(name)[:80], shown)

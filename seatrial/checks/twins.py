@@ -218,7 +218,8 @@ def _texts(exchange: Exchange) -> list[str]:
 
 @relation("stream.text-intact", level=MUST, applies=_has_wide_twins, spec="issue#mattn/tensai/110")
 def text_intact(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """A stream loses no character of several bytes: it has no U+FFFD where the plain answer has the character."""
+    """A stream loses no character of several bytes: where the plain answer has one, it has neither U+FFFD nor nothing,
+    nor the single bytes as characters."""
 
     def judge(pair: Pair) -> Iterator[Finding]:
         plain, streamed = pair
@@ -228,7 +229,9 @@ def text_intact(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             if b"\xef\xbf\xbd" not in exchange.body and _LOST in "".join(event.data for event in exchange.events):
                 raise Inconclusive("the stream is not UTF-8")
             for text in _texts(exchange):
-                if _LOST not in text:
+                if any(_is_spoilt(text, whole) for whole in wholes):
+                    yield Finding("the characters of the plain answer", repr(text[:60]), f"exchange {exchange.number}")
+                elif _LOST not in text:
                     seen = seen or not text.isascii()
                 elif any(_LOST not in whole and _stands_for(text, whole) for whole in wholes):
                     at = text.index(_LOST)
@@ -242,6 +245,15 @@ def text_intact(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             raise Inconclusive("no character of several bytes was to be seen")
 
     return view.each(view.twins(exchanges), judge)
+
+
+def _is_spoilt(text: str, whole: str) -> bool:
+    """Whether a text is another one without its characters of several bytes, or with each byte as a character."""
+    kept = "".join(character for character in whole if character.isascii())
+    # A model may leave out what adorns its text, as emoji do, but no letters of its words.
+    letters = sum(character.isalpha() for character in whole) - sum(character.isalpha() for character in kept)
+    bare = letters > 3 and len(kept.split()) > 1 and text.split() == kept.split()
+    return bare or (not whole.isascii() and text == whole.encode("utf-8", "replace").decode("latin-1"))
 
 
 def _stands_for(text: str, whole: str) -> bool:

@@ -1,0 +1,72 @@
+"""Tool calls: what their arguments are, and what the text beside them is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from seatrial import view
+from seatrial.check import Inconclusive, check
+from seatrial.model import SHOULD, Exchange, Finding
+
+_LEAST = 8
+"""Characters of arguments that no text repeats by accident."""
+
+
+def _is_call(exchange: Exchange) -> bool:
+    return view.is_chat(exchange) and b"tool_calls" in exchange.body and bool(view.functions(exchange))
+
+
+def _is_forced_call(exchange: Exchange) -> bool:
+    return _is_call(exchange) and view.forced(exchange)
+
+
+def _arguments(choice: Mapping[str, Any]) -> list[tuple[Any, str]]:
+    """(name, arguments) of each function that is called; at least one."""
+    calls = [view.function(call) for call in view.calls(choice) if "custom" not in call]
+    found = [(call.get("name"), call["arguments"]) for call in calls if isinstance(call.get("arguments"), str)]
+    if not found:
+        raise Inconclusive("no function was called")
+    return found
+
+
+@check(
+    "tools.arguments-object",
+    level=SHOULD,
+    applies=_is_forced_call,
+    spec="openai#/components/schemas/FunctionParameters",
+)
+def arguments_object(exchange: Exchange) -> Iterator[Finding]:
+    """The arguments of a function whose parameters are an object, or none, are an object: {} where there are none."""
+    offered = view.functions(exchange)
+
+    def judge(choice: Mapping[str, Any]) -> Iterator[Finding]:
+        if view.finish_reason(choice) == "length":
+            raise Inconclusive("the call may be cut")
+        for name, text in _arguments(choice):
+            parameters = offered.get(name, {}).get("parameters") if isinstance(name, str) else False
+            if parameters is not None and not (isinstance(parameters, dict) and parameters.get("type") == "object"):
+                continue
+            try:
+                value = view.strict_json(text)
+            except ValueError as error:
+                raise Inconclusive("the arguments are not JSON") from error
+            # A string with JSON in it is judged by tools.arguments-json.
+            if not isinstance(value, (dict, str)):
+                yield Finding("a JSON object", repr(text)[:80], f"choice {choice.get('index')} /message/tool_calls")
+
+    return view.each(view.choices(exchange), judge)
+
+
+@check("tools.content-own", level=SHOULD, applies=_is_call, spec="issue#youssofal/MTPLX/249")
+def content_own(exchange: Exchange) -> Iterator[Finding]:
+    """The text beside a tool call is not the call's arguments over again."""
+
+    def judge(choice: Mapping[str, Any]) -> Iterator[Finding]:
+        said = view.text(choice).strip()
+        texts = [text.strip() for _, text in _arguments(choice)]
+        if said in ("".join(texts), *texts) and len(said) >= _LEAST:
+            where = f"choice {choice.get('index')} /message/content"
+            yield Finding("null, or a text of its own", f"the arguments again: {said[:80]}", where)
+
+    return view.each(view.choices(exchange), judge)
