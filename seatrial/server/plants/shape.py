@@ -193,7 +193,7 @@ def content_in_terminal(body: Json, chunks: list[Json]) -> list[Json]:
             if choice["finish_reason"] and before is not None and text_piece(before) and "delta" in choice:
                 choice["delta"] = before["choices"][0]["delta"]
                 choice["logprobs"] = before["choices"][0].get("logprobs")
-                made.remove(before)
+                made = [one for one in made if one is not before]  # not another that says the same
             last[choice["index"]] = chunk
         made.append(chunk)
     return made
