@@ -621,7 +621,13 @@ ROWS: dict[str, list[tuple[Status | None, Any]]] = {
         (PASS, twins([message("Hello")], [FIRST, chunk({"content": "Hello"}, "stop")], 1)),
         (PASS, twins([called()], [FIRST, BEGIN, *REST, TOOLS_END], tools=[TOOL])),
         (OPEN, twins([called()], [FIRST, BEGIN, piece(0, arguments='{"city": "Rome"}'), TOOLS_END], tools=[PORTS])),
-        (FAIL, twins([called()], [FIRST, BEGIN, piece(0, arguments='{"city": "Rom"}'), TOOLS_END], tools=[PORTS])),
+        (OPEN, twins([called()], [FIRST, BEGIN, piece(0, arguments='{"city": "Rom"}'), TOOLS_END], tools=[PORTS])),
+        (
+            FAIL,
+            twins(
+                [called()], [FIRST, BEGIN, piece(0, arguments='{"city": "Rom is in Italy"}'), TOOLS_END], tools=[PORTS]
+            ),
+        ),
         (OPEN, twins([message("Hello!")], HELLO, 1)),
         (OPEN, [*twins([message("Hello!")], HELLO), chat(message("Ho"), ask_=ask(**SETTLED), number=9)]),
         (OPEN, twins([message(" Hello\n")], HELLO)),
