@@ -15,7 +15,7 @@ from seatrial.judge import erred, judge, mark, relate
 from seatrial.model import Case, Exchange, Finding, Level, Operation, Request, Status, Step, Verdict
 from seatrial.profile import Target
 from seatrial.reference import Scope, resolve
-from seatrial.refusal import other_work, refused, retry_after
+from seatrial.refusal import other_work, refused, retry_after, unsupported
 from seatrial.rewording import Rewording
 from seatrial.step import PLAIN, asked_of, called, is_pending, names_status, outputs, wanted_status
 from seatrial.summary import SPENT
@@ -317,8 +317,10 @@ class Player:
                 if isinstance(found, Inconclusive):
                     yield self._verdict(case, step, level, part, Status.INCONCLUSIVE, str(found), exchange.number)
                     continue
-                status = Status.FAIL if found else Status.PASS
-                yield self._verdict(case, step, level, part, status, "", exchange.number, tuple(found))
+                other = found and part == "body" and unsupported(exchange, case.scenario.needs, self.target)
+                status = Status.INCONCLUSIVE if other else Status.FAIL if found else Status.PASS
+                told = () if other else tuple(found)
+                yield self._verdict(case, step, level, part, status, other or "", exchange.number, told)
 
     def _probe(self, case: Case, step: Step) -> Iterator[Verdict]:
         name = step.operation.id if step.operation.id in PLAIN else "createChatCompletion"

@@ -21,6 +21,10 @@ _CORE = {
     "/chat/completions": {"max_tokens": "chat.max-tokens", "temperature": "chat.temperature"},
     "/completions": {"temperature": "completions.temperature"},
 }
+_FORMS = {
+    "/completions": ("prompt", "completions.batch-prompts", "completions.token-prompts"),
+    "/embeddings": ("input", "embeddings.batch", "embeddings.token-input"),
+}
 _OTHER_WORK = re.compile(r"not support (the )?(chat )?(completions|embeddings) api|not a chat model", re.I)
 """How servers say that a model of theirs is for other work."""
 
@@ -55,6 +59,23 @@ def turned_down(exchange: Exchange) -> str | None:
     return param if named and ("unsupported" in said or "not support" in said) else None
 
 
+def _forms(exchange: Exchange) -> list[str]:
+    """The capabilities of the forms in which the request gives its texts."""
+    for path, (name, batch, tokens) in _FORMS.items():
+        given = exchange.request.get(name)
+        if exchange.operation.path.endswith(path) and isinstance(given, list):
+            numbers = any(not isinstance(item, str) for item in given)
+            several = len(given) > 1 and not isinstance(given[0], int)
+            return [tokens] * numbers + [batch] * several
+    return []
+
+
+def unsupported(exchange: Exchange, needs: Sequence[str], target: Target) -> str | None:
+    """Why a 4XX that was hoped for is none for the fault that the request has; None where it may be."""
+    said = exchange.body.decode("utf-8", "replace").lower()
+    return refused(exchange, needs, target) if "unsupported" in said or "not support" in said else None
+
+
 def other_work(exchange: Exchange) -> bool:
     """Whether the answer says that the model is there, but not for this."""
     param, message = error_of(exchange)
@@ -83,7 +104,7 @@ def refused(exchange: Exchange, needs: Sequence[str], target: Target, route_only
     core = _core(exchange).get(turned_down(exchange) or "")
     if core and declared(core, target.profile.capabilities) is not True:
         return f"unsupported: {core}: {exchange.status} {message[:160]}"
-    said = [(id, word) for id in needs for word in known[id].parameters]
+    said = [(id, word) for id in (*needs, *_forms(exchange)) for word in known[id].parameters]
     # A scenario about one thing may ask with another's parameter: where that is refused, nothing is said of its own.
     others = [id for id in known if id.startswith(f"{needs[0]}.") and id not in needs]
     said += [

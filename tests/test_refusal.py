@@ -43,6 +43,15 @@ def test_what_names_its_want_is_no_fault(status: int, message: str, param: str |
     assert (said or "").split(": ")[1:2] == ([capability] if capability else [])
 
 
+def test_a_form_of_the_prompt_may_be_refused() -> None:
+    error = {"error": {"message": "only one prompt", "type": "x", "param": "prompt", "code": None}}
+    request = Request("POST", "http://x/completions", (), json.dumps({"prompt": ["Hello", "Hello"]}).encode())
+    legacy = Operation("createCompletion", "POST", "/completions")
+    exchange = Exchange(1, legacy, request, 400, (), json.dumps(error).encode())
+    target = Target("http://x/v1", "KEY", {"completions": "m"}, Profile("p", "P"))
+    assert (refused(exchange, ["completions"], target) or "").startswith("unsupported: completions.batch-prompts")
+
+
 @pytest.mark.parametrize(
     ("ask", "word", "other"),
     [

@@ -102,7 +102,7 @@ def best_of_counted(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         except Inconclusive:
             continue
         most = _most_of_returned(exchange, exchanges, found)
-        if most is None:
+        if not most:  # nor is anything seen where the model says nothing
             continue
         judged = True
         if used <= most:
