@@ -87,14 +87,15 @@ def equals_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 
 
 def _by_chance(one: Any, other: Any) -> bool:
-    """Whether two answers are short, and neither is what is left of the other: so they may differ without a fault."""
+    """Whether something short differs, and neither is what is left of the other: a model may say that without a fault."""
     (text, reason, calls), (second, ended, pieces) = one, other
     if (reason != ended and (calls or pieces)) or [name for name, _ in calls] != [name for name, _ in pieces]:
         return False
     pairs = [(text, second), *((_bare(a), _bare(b)) for (_, a), (_, b) in zip(calls, pieces, strict=True))]
-    others = [pair for pair in pairs if pair[0] != pair[1]]
-    lost = reason == ended and any(_within(a, b) or _within(b, a) for a, b in others)
-    return bool(others) and max(len(side) for pair in others for side in pair) < _SHORT and not lost
+    return any(
+        a != b and max(len(a), len(b)) < _SHORT and not (reason == ended and (_within(a, b) or _within(b, a)))
+        for a, b in pairs
+    )
 
 
 def _bare(value: Any) -> str:

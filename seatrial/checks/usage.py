@@ -37,7 +37,10 @@ def total(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _empty_prompt(exchange: Exchange) -> bool:
-    return view.is_completion(exchange) and not all(view.prompts(exchange))
+    if view.is_completion(exchange):
+        return not all(view.prompts(exchange))
+    said = exchange.request.get("messages")  # a model may have no template, and add nothing to what it is told
+    return isinstance(said, list) and not any(one.get("content") for one in said if isinstance(one, dict))
 
 
 def _said_something(exchange: Exchange) -> bool:
