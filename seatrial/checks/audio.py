@@ -75,6 +75,14 @@ def subtitles(exchange: Exchange) -> Iterator[Finding]:
     yield Finding(wanted, problem, "body")
 
 
+@check("audio.text-media", level=SHOULD, applies=_in_format("text", "srt", "vtt"), spec=_FORMAT)
+def text_media(exchange: Exchange) -> Iterator[Finding]:
+    """A transcript that is text, or subtitles, is called text by its Content-Type."""
+    media = exchange.media or "no Content-Type"
+    if media == "text/html" or not re.match(r"text/|application/(x-)?(subrip|srt|vtt)$", media):
+        yield Finding("text/plain, or the media type of subtitles", media, "header content-type")
+
+
 @check("audio.verbose-members", level=MUST, applies=_in_format("verbose_json"), spec=_VERBOSE)
 def verbose_members(exchange: Exchange) -> Iterator[Finding]:
     """The response_format verbose_json has the language, the duration and whole segments and words beside the text."""

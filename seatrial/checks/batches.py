@@ -144,6 +144,22 @@ def status_forward(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
                 return
 
 
+@relation("batches.counts-forward", level=SHOULD, applies=_seen_twice, spec=_BATCH + "request_counts")
+def counts_forward(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """Of a batch that is looked at again no fewer requests are done than before."""
+
+    def judge(seen: list[tuple[int, Mapping[str, Any]]]) -> Iterator[Finding]:
+        for (_, before), (number, after) in itertools.pairwise(seen):
+            one, other = _counts(before), _counts(after)
+            for name in ("total", "completed", "failed"):
+                if other[name] < one[name]:
+                    yield Finding(
+                        f"at least {one[name]}", f"{other[name]}", f"exchange {number} /request_counts/{name}"
+                    )
+
+    return view.each((seen for seen in _states(exchanges).values() if len(seen) > 1), judge)
+
+
 @relation("batches.same", level=MUST, applies=_seen_twice, spec=_BATCH + "input_file_id")
 def same(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """What a batch was made of is what it shows of it ever after."""

@@ -57,6 +57,21 @@ def expires_at(exchange: Exchange) -> Iterator[Finding]:
         yield Finding(f"{created + int(seconds)}", f"{given}", "body /expires_at")
 
 
+def _is_upload(exchange: Exchange) -> bool:
+    return exchange.operation.id == "createUpload" and view.is_ok(exchange)
+
+
+@check("files.upload-expires", level=MUST, applies=_is_upload, spec="openai#/components/schemas/Upload")
+def upload_expires(exchange: Exchange) -> Iterator[Finding]:
+    """An upload that was just made expires later than it was made."""
+    body = view.whole_answer(exchange)
+    created, given = body.get("created_at"), body.get("expires_at")
+    if not isinstance(created, int) or not isinstance(given, int):
+        raise Inconclusive("created_at or expires_at is no integer")
+    if given <= created:
+        yield Finding(f"more than {created}", f"{given}", "body /expires_at")
+
+
 def _id_in_path(exchange: Exchange) -> str:
     hit = re.search(r"/files/([^/?]+)", exchange.request.url)
     return hit[1] if hit else ""

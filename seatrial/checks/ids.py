@@ -60,7 +60,8 @@ def _times(exchange: Exchange) -> Iterator[tuple[str, float]]:
     for where, found in [("body ", view.whole_answer(exchange)), *view.kept(exchange)]:
         for name in _TIMES:
             value = found.get(name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and value:
+            # What was made was made at some time: 0 is only of what has not come to pass.
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and (value or "created" in name):
                 yield f"{where}/{name}", float(value)
 
 

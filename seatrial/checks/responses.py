@@ -89,6 +89,21 @@ def not_failed(exchange: Exchange) -> Iterator[Finding]:
         yield Finding("a response that does not fail", f"{found.get('error')}"[:160], "/status")
 
 
+@check("responses.cut-shown", level=SHOULD, applies=_ended, spec=_MEMBERS + "incomplete_details")
+def cut_shown(exchange: Exchange) -> Iterator[Finding]:
+    """A response that was cut at its limit of tokens shows what was made until then."""
+    found = view.response(exchange)
+    details, usage = found.get("incomplete_details"), _usage(exchange)
+    if not isinstance(details, dict) or details.get("reason") != "max_output_tokens":
+        raise Inconclusive("the response was not cut at its limit")
+    thought = usage.get("output_tokens_details")
+    if not isinstance(thought, dict) or not isinstance(thought.get("reasoning_tokens"), int):
+        raise Inconclusive("it is not known how much of it was reasoning, which may be kept back")
+    said = view.count(usage, "output_tokens") - thought["reasoning_tokens"]
+    if said > 0 and not view.output(found):
+        yield Finding(f"items of {said} tokens", "none", "/output")
+
+
 def _counts(exchange: Exchange) -> bool:
     made = view.is_response_object(exchange) or (exchange.operation.id == "compactResponse" and view.is_ok(exchange))
     return made and b'"usage"' in exchange.body

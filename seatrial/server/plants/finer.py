@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from seatrial.server.plant import Json
 from seatrial.server.plants.batches import BATCHES, output_lines
@@ -22,6 +24,7 @@ from seatrial.server.plants.shape import all_chunks, defect, ignoring, meta_data
 _HEARD, _PAINTED, _SPOKEN = "POST /audio/transcriptions", "POST /images/generations", "POST /audio/speech"
 _JUDGED, _STORED = "POST /moderations", "GET /chat/completions/{completion_id}"
 _SEARCH = "POST /vector_stores/{vector_store_id}/search"
+_BATCH = "POST /vector_stores/{vector_store_id}/file_batches"
 SHOULD = {"level": "SHOULD"}
 
 
@@ -70,6 +73,34 @@ def _oldest_first(request: Request, body: bytes) -> None:
         request.scope["query_string"] = asked + b"&order=asc"
 
 
+def _unasked(name: str, path: str) -> Any:
+    """Lists whose path ends so do not read that parameter."""
+
+    def before(request: Request, body: bytes) -> None:
+        if request.method == "GET" and re.search(path + "$", request.url.path):
+            asked = request.scope["query_string"]
+            request.scope["query_string"] = re.sub(rb"(^|&)%s=[^&]*" % name.encode(), b"", asked)
+
+    return before
+
+
+def _falling() -> Any:
+    """A batch that is read again has done less."""
+    seen: set[str] = set()
+
+    def change(made: Json) -> None:
+        if made["status"] != "completed" and made["id"] in seen:
+            made["request_counts"] = {"total": 0, "completed": 0, "failed": 0}
+        elif made["request_counts"]["total"]:
+            seen.add(made["id"])
+
+    return result(change, *BATCHES)
+
+
+def _called_audio(route: str, body: Json, made: Any) -> Any:
+    return Response(made, 200, {}, "audio/mpeg") if route == _HEARD and isinstance(made, bytes) else made
+
+
 def _uncounted() -> Any:
     """A store counts on what was taken out of it."""
     most: dict[str, int] = {}
@@ -108,6 +139,15 @@ PLANTS = (
     defect("stores.search-own/leak", "vector stores", "a search finds another store's file", "stores.search-own", "vector-stores*/must/body", "vector-stores*/should/body", result=result(_anothers, _SEARCH)),
     defect("vector-stores.counts-stay", "vector stores", "a store counts on what was taken out of it", "vector-stores.file/counted/should/body", result=_uncounted(), **SHOULD),
     defect("vector-stores.detached-other", "vector stores", "what is taken out is told as another", "vector-stores.file/detach/must/body", result=result(put("id", "vs_1"), "DELETE /vector_stores/{vector_store_id}/files/{file_id}")),
+    defect("vector-stores.file-order", "vector stores", "the order of the files of a store is ignored", "vector-stores.file-pages*/cursor.order", before=_unasked("order", r"/vector_stores/[^/]+/files")),
+    defect("vector-stores.before-ignored", "vector stores", "lists do not read `before`", "vector-stores.*pages*/before/should/body", before=_unasked("before", r"/vector_stores(/[^/]+/files)?"), **SHOULD),
+    defect("vector-stores.batch-attributes", "vector stores", "the attributes of a batch of files are lost", "vector-stores.batch-attributes/file/must/body", body=ignoring("attributes", route=_BATCH)),
+    defect("batches.counts-forward/fall", "batches", "the counts of a batch fall", "batches.counts-forward", result=_falling(), **SHOULD),
+    defect("files.upload-expires/born", "files", "an upload expires when it is made", "files.upload-expires", result=result(lambda made: made.update(expires_at=made["created_at"]), "POST /uploads")),
+    defect("audio.text-media/audio", "audio", "a transcript that is text is called audio", "audio.text-media", result=_called_audio, **SHOULD),
+    defect("images.response-format/edits", "images", "edits come in whatever form", "images.response-format", body=ignoring("response_format", route="POST /images/edits")),
+    defect("images.created-never", "images", "images were created in 1970", "created.seconds", result=result(put("created", 0), _PAINTED)),
+    defect("responses.cut-shown/empty", "responses", "of a response that was cut nothing is shown", "responses.cut-shown", "responses.final-output", **whole(lambda made: made.update(output=[]) if made["status"] == "incomplete" else None), **SHOULD),
     defect("conversations.oldest-first", "conversations", "without an order, the oldest item comes first", "conversations.items/newest/should/body", before=_oldest_first, **SHOULD),
     defect("stored.same/usage", "stored chat", "a stored completion was counted anew", "stored.same", result=result(put("usage", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}), _STORED)),
     defect("meta-data.types", "models", "meta_data has a text for a boolean", "models.meta-data", result=meta_data(lambda meta: meta.update(is_externally_hosted="false")), **SHOULD),
