@@ -90,6 +90,19 @@ def top_distinct(exchange: Exchange) -> Iterator[Finding]:
             seen.add((*_spelt(top), value))
 
 
+@check("logprobs.top-own", level=SHOULD, applies=_asks_several, spec="issue#sgl-project/sglang/30188")
+def top_own(exchange: Exchange) -> Iterator[Finding]:
+    """Each token has alternatives of its own, not those of the token before it."""
+    before: tuple[Any, list[Any]] = None, []
+    for where, record, tops in _numbered(exchange):
+        # What is clamped, or so unlikely that it cannot be told apart, may be the same each time.
+        listed = [(*_spelt(top), value) for top in tops if (value := _value(top)) is not None and -50 < value < 0]
+        if len(listed) > 1 and listed == before[1] and record.get("token") != before[0]:
+            yield Finding("alternatives of its own", f"those of {before[0]!r} again"[:80], where)
+            return
+        before = record.get("token"), listed
+
+
 @check("logprobs.top-agrees", level=SHOULD, applies=_asks_several, spec=_RECORD + "/properties/logprob")
 def top_agrees(exchange: Exchange) -> Iterator[Finding]:
     """A token has the probability that it has among its own alternatives."""

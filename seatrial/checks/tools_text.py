@@ -7,7 +7,7 @@ from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, check
-from seatrial.model import SHOULD, Exchange, Finding
+from seatrial.model import MUST, SHOULD, Exchange, Finding
 
 _LEAST = 8
 """Characters of arguments that no text repeats by accident."""
@@ -68,5 +68,34 @@ def content_own(exchange: Exchange) -> Iterator[Finding]:
         if said in ("".join(texts), *texts) and len(said) >= _LEAST:
             where = f"choice {choice.get('index')} /message/content"
             yield Finding("null, or a text of its own", f"the arguments again: {said[:80]}", where)
+
+    return view.each(view.choices(exchange), judge)
+
+
+def _allowed(exchange: Exchange) -> set[Any]:
+    """The names of the functions to which the request narrows its tools; empty where it does not."""
+    choice = exchange.request.get("tool_choice")
+    inner = choice.get("allowed_tools") if isinstance(choice, dict) else None
+    listed = inner.get("tools") if isinstance(inner, dict) else None
+    tools = [tool for tool in listed if isinstance(tool, dict)] if isinstance(listed, list) else []
+    return {view.function(tool).get("name") for tool in tools}
+
+
+@check(
+    "tools.allowed-called",
+    level=MUST,
+    applies=lambda exchange: _is_call(exchange) and bool(_allowed(exchange)),
+    spec="openai#/components/schemas/ChatCompletionAllowedTools",
+)
+def allowed_called(exchange: Exchange) -> Iterator[Finding]:
+    """Where the request narrows its tools to some, no other is called."""
+    allowed = _allowed(exchange)
+
+    def judge(choice: Mapping[str, Any]) -> Iterator[Finding]:
+        for name, _ in _arguments(choice):
+            # A name that is offered nowhere is judged by tools.known-name.
+            if name in view.functions(exchange) and name not in allowed:
+                wanted = "one of " + ", ".join(map(str, allowed))
+                yield Finding(wanted, repr(name)[:80], f"choice {choice.get('index')} /message/tool_calls")
 
     return view.each(view.choices(exchange), judge)
