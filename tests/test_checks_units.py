@@ -437,6 +437,20 @@ ROWS: dict[str, list[tuple[Status | None, Any]]] = {
         (OUT, stream()),
         (OPEN, chat(choices=[])),
     ],
+    "stop.cut-clean": [
+        (FAIL, [chat(message("one two three")), chat(message("one t"), ask_=ask(stop="two"), number=2)]),
+        (PASS, [chat(message("one two three")), chat(message("one "), ask_=ask(stop="two"), number=2)]),
+        (PASS, [chat(message("one two three")), chat(message("one"), ask_=ask(stop=["x", "two"]), number=2)]),
+        (OPEN, [chat(message("one two three")), chat(message("ono t"), ask_=ask(stop="two"), number=2)]),
+        (OPEN, [chat(message("one two three")), chat(message("one t", "length"), ask_=ask(stop="two"), number=2)]),
+        (OUT, [chat()]),
+    ],
+    "completions.logprobs-zero": [
+        (FAIL, completion("one", ask_={"logprobs": 0})),
+        (PASS, completion("one", ask_={"logprobs": 0}, logprobs={"tokens": ["one"], "token_logprobs": [-0.5]})),
+        (OPEN, completion("", ask_={"logprobs": 0})),
+        (OUT, completion("one", ask_={"logprobs": 1})),
+    ],
     "stop.excluded": [
         (FAIL, [chat(message("one two three"), ask_=ask(stop="two"))]),
         (FAIL, [stream([FIRST, chunk({"content": "t"}), chunk({"content": "wo"}), END], ask_=ask(stop=["x", "two"]))]),

@@ -80,6 +80,26 @@ def logprobs(exchange: Exchange) -> Iterator[Finding]:
     return view.each(view.choices(exchange), judge)
 
 
+def _asks_chosen(exchange: Exchange) -> bool:
+    return view.is_completion(exchange) and view.number(exchange, "logprobs") == 0
+
+
+@check("completions.logprobs-zero", level=SHOULD, applies=_asks_chosen, spec=_REQUEST + "logprobs")
+def logprobs_zero(exchange: Exchange) -> Iterator[Finding]:
+    """With logprobs 0, each token that was chosen still has its log probability."""
+
+    def judge(choice: Mapping[str, Any]) -> Iterator[Finding]:
+        if not view.text(choice):
+            raise Inconclusive("the choice has no text")
+        table = choice.get("logprobs")
+        found = table.get("token_logprobs") if isinstance(table, dict) else None
+        if not isinstance(found, list) or not found:
+            where = f"choice {choice.get('index')} /logprobs"
+            yield Finding("a list of token_logprobs", "null" if table is None else repr(table)[:80], where)
+
+    return view.each(view.choices(exchange), judge)
+
+
 def _asks_best(exchange: Exchange) -> bool:
     best_of = view.number(exchange, "best_of") or 1
     return view.is_completion(exchange) and best_of > (view.number(exchange, "n") or 1)

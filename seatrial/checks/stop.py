@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from seatrial import view
 from seatrial.check import Inconclusive, relation
-from seatrial.model import MUST, Exchange, Finding
+from seatrial.model import MUST, SHOULD, Exchange, Finding
+
+_ENOUGH = 4
+"""Characters before the sequence."""
 
 
 def _stops(exchange: Exchange) -> bool:
@@ -69,3 +72,35 @@ def _bites(exchange: Exchange, exchanges: Sequence[Exchange], stops: list[str]) 
         except Inconclusive:
             continue
     return False
+
+
+@relation("stop.cut-clean", level=SHOULD, applies=_applies, spec="openai#/components/schemas/StopConfiguration")
+def cut_clean(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """An answer that a stop sequence ends has all of the text before the sequence, and no part of the sequence."""
+    judged = False
+    for exchange in exchanges:
+        if not _stops(exchange) or not view.is_generation(exchange) or view.echo(exchange):
+            continue
+        stops = view.stops(exchange)
+        for control in exchanges:
+            same = view.same_but(control, exchange, "stop", "stream", "stream_options")
+            if not same or view.stops(control) or not view.is_generation(control):
+                continue
+            try:
+                (whole,), (text,) = _generated(control), _generated(exchange)
+            except (Inconclusive, ValueError):
+                continue  # several choices may change places
+            at = min((whole.index(stop) for stop in stops if stop in whole), default=-1)
+            # A few characters at the beginning may come again by chance; a text that long does not.
+            if at < _ENOUGH or view.finish_reason(view.choices(exchange)[0]) != "stop":
+                continue
+            before, most = whole[:at].rstrip(), max(map(len, stops))
+            rest = text.removeprefix(before).strip()
+            if text.startswith(before) and any(stop.strip().startswith(rest) for stop in stops):
+                judged = True
+                if rest:
+                    where = f"exchange {exchange.number}, the end of the text"
+                    yield Finding(f"the text up to {before[-20:]!r}", repr(text[-20 - most :]), where)
+                break
+    if not judged:
+        raise Inconclusive("no answer is what the same request without stop says before the sequence")

@@ -11,6 +11,7 @@ from seatrial.server.plants.shape import (
     content_in_terminal,
     defect,
     each_chunk,
+    result_of,
     text_piece,
 )
 
@@ -69,7 +70,51 @@ def _wrong_text(body: Json, chunks: list[Json]) -> list[Json]:
     return chunks
 
 
+def _half_left(body: Json, made: Json) -> None:
+    stops = body.get("stop")
+    for choice in made["choices"]:
+        if isinstance(stops, str) and choice["finish_reason"] == "stop":
+            choice["message"]["content"] += stops[: len(stops) // 2]
+
+
+def _held_back(body: Json, chunks: list[Json]) -> list[Json]:
+    """What might have been the beginning of a stop sequence is not sent when the answer ends."""
+    stops = body.get("stop")
+    texts = [c for c in chunks if text_piece(c)]
+    if isinstance(stops, str) and texts and body.get("n", 1) == 1:
+        whole = "".join(text_piece(c) for c in texts)
+        held = next((n for n in range(len(stops) - 1, 0, -1) if whole.endswith(stops[:n])), 0)
+        return _without_end(chunks, held)
+    return chunks
+
+
+def _without_end(chunks: list[Json], held: int) -> list[Json]:
+    for chunk in reversed(chunks):
+        delta = chunk["choices"][0]["delta"] if chunk["choices"] else {}
+        text = delta.get("content")
+        if held and text:
+            delta["content"] = text[: max(0, len(text) - held)]
+            held -= len(text) - len(delta["content"])
+    return chunks
+
+
 PLANTS = (
+    defect(
+        "stop.cut-clean/half-left",
+        "chat",
+        "the first half of a stop sequence stays at the end of the text",
+        "stop.cut-clean",
+        "stream.equals-plain",
+        level="SHOULD",
+        result=result_of(_half_left, CHAT),
+    ),
+    defect(
+        "stream.equals-plain/held-back",
+        "chat streaming",
+        "what was held back for a stop sequence that did not come is lost",
+        "stream.equals-plain",
+        chunks=all_chunks(_held_back, CHAT),
+    ),
     defect(
         "NC-CSTR-01",
         "chat streaming",

@@ -22,7 +22,32 @@ def _best_of(body: Json, made: Json) -> None:
         usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
 
 
+def _zero_is_none(at: str, body: Json) -> Json:
+    return {k: v for k, v in body.items() if k != "logprobs" or v or at != COMPLETIONS}
+
+
+def _echoed_once(body: Json, made: Json) -> None:
+    prompt = body.get("prompt")
+    for choice in made["choices"][1:] if body.get("echo") and isinstance(prompt, str) else ():
+        choice["text"] = choice["text"].removeprefix(prompt)
+
+
 PLANTS = (
+    defect(
+        "completions.logprobs-zero/none",
+        "completions",
+        "logprobs 0 is read as none",
+        "completions.logprobs-zero",
+        level="SHOULD",
+        body=_zero_is_none,
+    ),
+    defect(
+        "completions.echo/first-choice",
+        "completions",
+        "the first choice alone begins with the prompt",
+        "completions.echo",
+        result=result_of(_echoed_once, COMPLETIONS),
+    ),
     defect(
         "ignores.n",
         "completions",
