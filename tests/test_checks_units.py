@@ -441,6 +441,16 @@ ROWS: dict[str, list[tuple[Status | None, Any]]] = {
         (FAIL, [chat(message("one two three")), chat(message("one t"), ask_=ask(stop="two"), number=2)]),
         (PASS, [chat(message("one two three")), chat(message("one "), ask_=ask(stop="two"), number=2)]),
         (PASS, [chat(message("one two three")), chat(message("one"), ask_=ask(stop=["x", "two"]), number=2)]),
+        (
+            FAIL,
+            [
+                chat(message("one two three")),
+                chat(message("one "), ask_=ask(stop=["two"]), number=2),
+                chat(message("one two "), ask_=ask(stop="three"), number=3),
+                chat(message("o"), ask_=ask(stop="two"), number=4),
+            ],
+        ),
+        (OPEN, [chat(message("one two three")), chat(message("on"), ask_=ask(stop="two"), number=2)]),
         (OPEN, [chat(message("one two three")), chat(message("ono t"), ask_=ask(stop="two"), number=2)]),
         (OPEN, [chat(message("one two three")), chat(message("one t", "length"), ask_=ask(stop="two"), number=2)]),
         (OUT, [chat()]),

@@ -77,7 +77,8 @@ def _bites(exchange: Exchange, exchanges: Sequence[Exchange], stops: list[str]) 
 @relation("stop.cut-clean", level=SHOULD, applies=_applies, spec="openai#/components/schemas/StopConfiguration")
 def cut_clean(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """An answer that a stop sequence ends has all of the text before the sequence, and no part of the sequence."""
-    judged = False
+    clean = judged = 0
+    early: list[tuple[Exchange, str, str]] = []
     for exchange in exchanges:
         if not _stops(exchange) or not view.is_generation(exchange) or view.echo(exchange):
             continue
@@ -96,11 +97,16 @@ def cut_clean(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
                 continue
             before, most = whole[:at].rstrip(), max(map(len, stops))
             rest = text.removeprefix(before).strip()
+            if len(text) < len(before) and before.startswith(text):
+                early.append((exchange, before, text))
             if text.startswith(before) and any(stop.strip().startswith(rest) for stop in stops):
-                judged = True
+                judged, clean = judged + 1, clean + (not rest)
                 if rest:
                     where = f"exchange {exchange.number}, the end of the text"
                     yield Finding(f"the text up to {before[-20:]!r}", repr(text[-20 - most :]), where)
                 break
+    # Where two others repeat the text as far as their sequence, the model did not end this one by itself.
+    for exchange, before, text in early if clean > 1 else ():
+        yield Finding(f"the text up to {before[-20:]!r}", repr(text[-20:]), f"exchange {exchange.number}, the text")
     if not judged:
         raise Inconclusive("no answer is what the same request without stop says before the sequence")

@@ -98,7 +98,20 @@ def _without_end(chunks: list[Json], held: int) -> list[Json]:
     return chunks
 
 
+def _as_letters(at: str, body: Json) -> Json:
+    stop = body.get("stop")
+    return {**body, "stop": list(dict.fromkeys(stop))[:4]} if isinstance(stop, str) and stop and at == CHAT else body
+
+
 PLANTS = (
+    defect(
+        "stop.cut-clean/letters",
+        "chat",
+        "a stop sequence given as a string is taken for a list of letters",
+        "stop.cut-clean",
+        level="SHOULD",
+        body=_as_letters,
+    ),
     defect(
         "stop.cut-clean/half-left",
         "chat",
