@@ -149,6 +149,7 @@ PLANTS = (
     defect("images.created-never", "images", "images were created in 1970", "created.seconds", result=result(put("created", 0), _PAINTED)),
     defect("responses.cut-shown/empty", "responses", "of a response that was cut nothing is shown", "responses.cut-shown", "responses.final-output", **whole(lambda made: made.update(output=[]) if made["status"] == "incomplete" else None), **SHOULD),
     defect("conversations.oldest-first", "conversations", "without an order, the oldest item comes first", "conversations.items/newest/should/body", before=_oldest_first, **SHOULD),
+    defect("stored.messages-order", "stored chat", "the order of stored messages is ignored", "chat-stored.lifecycle/messages-turned/should/body", before=_unasked("order", "/messages"), **SHOULD),
     defect("stored.same/usage", "stored chat", "a stored completion was counted anew", "stored.same", result=result(put("usage", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}), _STORED)),
     defect("meta-data.types", "models", "meta_data has a text for a boolean", "models.meta-data", result=meta_data(lambda meta: meta.update(is_externally_hosted="false")), **SHOULD),
 )  # fmt: skip
