@@ -105,6 +105,17 @@ def _instructed(made: Json) -> None:
         made["instructions"] = [{"type": "message", "role": "developer", "content": [text]}]
 
 
+_PAGED = (
+    *("GET /files", "GET /vector_stores", "GET /vector_stores/{vector_store_id}/files"),
+    *("GET /conversations/{conversation_id}/items", "GET /responses/{response_id}/input_items"),
+)
+
+
+def _of_one(made: Json) -> None:
+    if len(made["data"]) > 1:
+        made.update(data=made["data"][:1], has_more=True, last_id=made["data"][0]["id"])
+
+
 def _too_small(request: Request, body: bytes) -> Response | None:
     """Pictures of one pixel, as their base64 begins, are smaller than what models look at in one piece."""
     if b"iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB" in body:
@@ -120,6 +131,7 @@ PLANTS = (
     variant("batches-metadata-null", "a batch without metadata has null, and later an empty object", result=_metadata),
     variant("batches-short-lines", "the lines of a batch leave out what is null", result=output_lines(_short_lines, end=b"")),
     variant("store-ripens", "an empty store is ready after a while", result=result(_ripening(), *_STORES)),
+    variant("pages-of-one", "pages are shorter than their limit", result=result(_of_one, *_PAGED)),
     variant("stored-developer", "the system's messages are kept as the developer's", result=result(_developer, "GET /chat/completions/{completion_id}/messages")),
     variant("queue-location-with-query", "the location of a job has a query, and no Retry-After comes with it", headers=_retry),
     variant("queue-urls-with-query", "a queue's URLs have queries", result=result(_queried, "POST /queue/submit")),
