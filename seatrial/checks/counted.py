@@ -42,6 +42,8 @@ def completion_tokens_equal_plain(exchanges: Sequence[Exchange]) -> Iterator[Fin
         plain, streamed = ([_said(exchange) for exchange in kind] for kind in pair)
         if any(said[0] != plain[0][0] for said in (*plain, *streamed)):
             raise Inconclusive("the answers differ, so the counts may")
+        if not all(said[1] for said in (*plain, *streamed)):
+            raise Inconclusive("a count is 0, which another check judges")
         if not view.agree(plain, streamed, lambda one, other: one[1] == other[1]):
             where = f"exchange {pair[1][0].number} /usage/completion_tokens"
             yield Finding(f"{plain[0][1]}, as plain", f"{streamed[0][1]}", where)
