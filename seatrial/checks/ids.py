@@ -88,7 +88,8 @@ def created_seconds(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _has_model(exchange: Exchange) -> bool:
-    return view.is_generation(exchange) or view.is_embedding(exchange)
+    judged = exchange.operation.id == "createModeration" and view.is_ok(exchange)
+    return judged or view.is_generation(exchange) or view.is_embedding(exchange)
 
 
 @check(

@@ -211,6 +211,9 @@ def reported(exchange: Exchange) -> Iterator[Finding]:
             said = body.get(name)
             if isinstance(said, str) and said != real and said != "auto":
                 yield Finding(f"{real}, as in {where}", said, f"body /{name}")
+        asked = view.member(exchange, "background") == "transparent"  # that is images.background's
+        if body.get("background") == "transparent" and found.least_alpha == 255 and not asked:
+            yield Finding(f"opaque, as in {where}", "transparent", "body /background")
 
 
 def _counted(exchange: Exchange) -> bool:

@@ -77,16 +77,17 @@ def _says_types(exchange: Exchange) -> bool:
 
 @check("moderations.applied-input-types", level=SHOULD, applies=_says_types, spec=_RESULTS)
 def applied_input_types(exchange: Exchange) -> Iterator[Finding]:
-    """A score applies to types of input that the request had."""
+    """A score applies to types of input that the request had, and what is flagged to at least one."""
     given = exchange.request.get("input")
     parts = [part.get("type") for part in given if isinstance(part, dict)] if isinstance(given, list) else []
     sent = {"image" if part == "image_url" else "text" for part in parts} or {"text"}
     for place, result in enumerate(_results(exchange)):
         for name, types in _table(result, "category_applied_input_types").items():
             more = sorted({str(kind) for kind in types} - sent) if isinstance(types, list) else []
-            if more:
+            none = types == [] and _table(result, "categories").get(name) is True
+            if more or none:
                 where = f"body /results/{place}/category_applied_input_types/{name}"
-                yield Finding(" and ".join(sorted(sent)), ", ".join(more), where)
+                yield Finding(" and ".join(sorted(sent)), ", ".join(more) or "none, of what is flagged", where)
                 return
 
 

@@ -37,7 +37,7 @@ def unfinished(exchange: Exchange) -> Iterator[Finding]:
 
 @check("tuning.finished", level=MUST, applies=_tells_of_jobs, spec=_JOB + "/properties/fine_tuned_model")
 def finished(exchange: Exchange) -> Iterator[Finding]:
-    """A job that succeeded names its model, and says when it ended."""
+    """A job that succeeded names its model, and says when it ended: not before it was made."""
     for where, job in view.kept(exchange):
         if job.get("status") != "succeeded":
             continue
@@ -45,6 +45,8 @@ def finished(exchange: Exchange) -> Iterator[Finding]:
             yield Finding("the name of a model", repr(job.get("fine_tuned_model")), where + "/fine_tuned_model")
         if not isinstance(job.get("finished_at"), int):
             yield Finding("a time", repr(job.get("finished_at")), where + "/finished_at")
+        elif isinstance(job.get("created_at"), int) and job["finished_at"] < job["created_at"]:
+            yield Finding(f"at least {job['created_at']}", f"{job['finished_at']}", where + "/finished_at")
 
 
 @check("tuning.error", level=MUST, applies=_tells_of_jobs, spec=_JOB + "/properties/error")
