@@ -689,6 +689,12 @@ ROWS: dict[str, list[tuple[Status | None, Any]]] = {
         (OPEN, chat(ask_=tools("auto", parallel_tool_calls=False))),
         (OUT, chat(called(call(), call(call_id="b")), ask_=tools())),
     ],
+    "tools.none-offered": [
+        (FAIL, chat(called())),
+        (FAIL, stream([FIRST, BEGIN, *REST, TOOLS_END])),
+        (PASS, chat()),
+        (OUT, chat(called(), ask_=tools())),
+    ],
     "tools.calls-non-empty": [
         (FAIL, chat(message(tool_calls=[]), ask_=tools("auto"))),
         (PASS, chat(message(tool_calls=None), ask_=tools("auto"))),

@@ -96,6 +96,19 @@ def named_called(exchange: Exchange) -> Iterator[Finding]:
     return view.each(view.choices(exchange), judge)
 
 
+def _offers_nothing(exchange: Exchange) -> bool:
+    sent = (exchange.request.get(name) for name in ("tools", "functions", "web_search_options"))
+    return view.is_chat(exchange) and not any(sent)
+
+
+@check("tools.none-offered", level=MUST, applies=_offers_nothing, spec=_CHOICE)
+def none_offered(exchange: Exchange) -> Iterator[Finding]:
+    """A request that offers no tool is answered without a call."""
+    for choice in view.choices(exchange):
+        if calls := view.calls(choice):
+            yield Finding("no tool_calls", str(view.function(calls[0]).get("name"))[:80], _at(choice))
+
+
 @check("tools.none-not-called", level=MUST, applies=_forbids, spec=_CHOICE)
 def none_not_called(exchange: Exchange) -> Iterator[Finding]:
     """With tool_choice none, no tool is called."""

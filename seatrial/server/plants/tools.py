@@ -98,6 +98,12 @@ def _objects(at: int, call: Json) -> None:
         call["function"]["arguments"] = {}
 
 
+def _own_tool(body: Json, made: Json) -> None:
+    for choice in () if body.get("tools") else made["choices"]:
+        call = {"id": f"call_{made['id']}", "type": "function", "function": {"name": "search", "arguments": "{}"}}
+        choice["message"]["tool_calls"] = [call]
+
+
 PLANTS = (
     defect(
         "NC-TOOL-01",
@@ -124,6 +130,14 @@ PLANTS = (
         "stream.equals-plain",
         source="am17an/llama.cpp#33",
         result=result_of(_prose, CHAT),
+    ),
+    defect(
+        "tools.none-offered/own",
+        "tools",
+        "a tool is called that nobody offered",
+        "tools.none-offered",
+        "stream.equals-plain",
+        result=result_of(_own_tool, CHAT),
     ),
     defect(
         "NC-TOOL-07",
