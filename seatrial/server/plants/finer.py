@@ -152,6 +152,7 @@ PLANTS = (
     defect("moderations.applied-input-types/none", "moderations", "what is flagged applies to no input", "moderations.applied-input-types", result=result(lambda made: [one.update(category_applied_input_types={name: [] for name in one["categories"]}) for one in made["results"]], _JUDGED), **SHOULD),
     defect("ids.model-named/moderation", "moderations", "a judgement names no model", "ids.model-named", result=result(put("model", ""), _JUDGED), **SHOULD),
     defect("images.reported/background", "images", "an opaque picture is called transparent", "images.reported", result=result(put("background", "transparent"), _PAINTED), **SHOULD),
+    defect("conversations.created-moves", "conversations", "a conversation that is read again was created at another time", "conversations.*/read/should/body", result=result(put("created_at", 1_600_000_000), "GET /conversations/{conversation_id}"), **SHOULD),
     defect("conversations.oldest-first", "conversations", "without an order, the oldest item comes first", "conversations.items/newest/should/body", before=_oldest_first, **SHOULD),
     defect("stored.messages-order", "stored chat", "the order of stored messages is ignored", "chat-stored.lifecycle/messages-turned/should/body", before=_unasked("order", "/messages"), **SHOULD),
     defect("stored.same/usage", "stored chat", "a stored completion was counted anew", "stored.same", result=result(put("usage", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}), _STORED)),
