@@ -186,6 +186,12 @@ class Player:
             call["query"] = {**query, "after": after}
             page = Step(f"{step.id}.{number}", step.operation, call, {Level.MUST: {"status": 200}}, {})
             made, blocked = self._step(case, page, scope, exchanges)
+            if self._stride > 1 and exchanges[-1].status in (400, 404):
+                gone = "another case, played side by side, may have deleted what this page comes after"
+                made = [
+                    replace(v, status=Status.INCONCLUSIVE, reason=gone, findings=()) if v.status is Status.FAIL else v
+                    for v in made
+                ]
             verdicts += made
         return blocked
 
