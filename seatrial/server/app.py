@@ -315,7 +315,9 @@ class Server:
             pieces, planted = wire(route, data), True
         if not planted:
             return Response(data, status, {}, media)
-        return StreamingResponse(_slowly(pieces), status, {}, media)
+        answer = StreamingResponse(_slowly(pieces), status, {}, media)
+        answer.body = data  # What is said, however it is written.
+        return answer
 
     def stream(self, route: str, body: Json, chunks: Iterator[Json], named: bool = False) -> Response:
         """A stream of chunks that ends with `[DONE]`; or, `named`, of events that bear their type's name, without it."""

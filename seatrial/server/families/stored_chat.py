@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from seatrial.server import paging
 from seatrial.server import validate as v
@@ -27,9 +27,10 @@ class Stored:
 
 def keep(stored: dict[str, Stored], body: Json, answer: Response, whole: Json) -> None:
     """Keeps the completion that this request was answered with: the answer as it was sent, else the whole."""
-    if not isinstance(answer, StreamingResponse):
+    data = getattr(answer, "body", None)  # of a plain answer
+    if data is not None:
         try:
-            sent = json.loads(bytes(answer.body))
+            sent = json.loads(bytes(data))
         except ValueError:
             return
         if not isinstance(sent, dict) or not isinstance(sent.get("id"), str):

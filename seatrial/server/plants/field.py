@@ -311,7 +311,9 @@ def _odd_refused(request: Any, body: bytes) -> Any:
 
 def _spoken(body: Json, chunks: list[Json]) -> list[Json]:
     """A word before the calls, as models say it that are free to."""
-    made = []
+    made: list[Json] = []
+    if not any(choice.get("delta", {}).get("tool_calls") for chunk in chunks for choice in chunk["choices"]):
+        return chunks
     for chunk in chunks:
         made.append(chunk)
         for choice in chunk["choices"] if chunk["choices"] and body.get("tool_choice", "auto") == "auto" else ():

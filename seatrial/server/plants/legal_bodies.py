@@ -27,6 +27,8 @@ def _extra(value: Any) -> Any:
         # Metadata and attributes are the user's own: what is added to them is no member, but another pair.
         own = ("metadata", "attributes")
         inner = {name: item if name in own else _extra(item) for name, item in value.items()}
+        if value and all(isinstance(item, float) and item <= 0 for item in value.values()):
+            return value  # A table of tokens and their log probabilities.
         return {**inner, "x_extra": {"note": [1, None, "more"]}}
     return [_extra(item) for item in value] if isinstance(value, list) else value
 

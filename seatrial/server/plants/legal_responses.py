@@ -91,7 +91,7 @@ PLANTS = (
         result=result(
             lambda made: (
                 made.update(output=[{"type": "vendor:note", "id": secrets.token_hex(4)}, *made["output"]])
-                if made["status"] == "completed" and not made["background"] and not made["store"]
+                if made["status"] == "completed" and not made.get("background") and not made.get("store", True)
                 else None
             ),
             RESPONSES,

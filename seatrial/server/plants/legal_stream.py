@@ -100,14 +100,16 @@ def _gzip_header(status: int, headers: dict[str, str]) -> None:
     if (
         _TAKES_GZIP.get()
         and status == 200
-        and headers.get("content-type", "").startswith(("application/json", "text/event-stream"))
+        and headers.get("content-type", "").lower().startswith(("application/json", "text/event-stream"))
     ):
         headers["content-encoding"] = "gzip"
 
 
 def _no_refusal_delta(place: int, chunk: Json) -> None:
     for choice in chunk["choices"]:
-        choice.get("delta", {}).pop("refusal", None)
+        delta = choice.get("delta", {})
+        if not delta.get("refusal"):
+            delta.pop("refusal", None)
 
 
 def _null_delta_content(place: int, chunk: Json) -> None:
