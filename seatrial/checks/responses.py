@@ -172,8 +172,9 @@ def cut_is_incomplete(exchange: Exchange) -> Iterator[Finding]:
     """A response that was cut at max_output_tokens is incomplete, and says so."""
     found = view.response(exchange)
     texts = [str(part.get("text") or "") for item in view.output(found, "message") for part in view.content(item)]
-    if view.status(found) == "completed" and "".join(texts).rstrip().endswith(_STOPS):
-        raise Inconclusive("the text may have come to its own end with its last token")
+    text = "".join(texts).rstrip()
+    if view.status(found) == "completed" and (not text or text.endswith(_STOPS)):
+        raise Inconclusive("what is said may have come to its own end with its last token")
     if view.status(found) == "completed":
         yield Finding("status incomplete", "status completed at the limit", "/status")
     elif view.status(found) == "incomplete" and found.get("incomplete_details") == {"reason": "content_filter"}:

@@ -163,6 +163,7 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
     ],
     "responses.cut-is-incomplete": [
         (FAIL, made(LIMIT)), (PASS, made(LIMIT, **CUT)), (OPEN, made(LIMIT, output=[{**MESSAGE, "content": [{**PART, "text": "So."}]}])),
+        (OPEN, made(LIMIT, output=[{**MESSAGE, "content": [{"type": "refusal", "refusal": "No"}]}])),
         (OUT, made({"max_output_tokens": 3})), (OUT, made(LIMIT, usage=None)),
     ],
     "responses.metadata-kept": [
