@@ -57,7 +57,7 @@ class Player:
         self._deleted: set[str] = set()
         self._heard: list[Exchange] = []
         self._absent, self._present = dict[tuple[str, str], str](), set[tuple[str, str]]()
-        self._denied: set[str] = set()
+        self._denied, self._well = set[str](), set[str]()
         self._words = Rewording()
 
     def play(self, case: Case) -> list[Verdict]:
@@ -341,14 +341,16 @@ class Player:
         except Inconclusive as reason:
             yield self._verdict(case, probe, Level.MUST, "status", Status.INCONCLUSIVE, str(reason))
             return
-        status, reason_ = Status.PASS, ""
-        findings: tuple[Finding, ...] = ()
-        if exchange.error is not None or ((exchange.status or 500) >= 500 and exchange.status not in (501, 503)):
+        status, reason_, findings = Status.PASS, "", tuple[Finding, ...]()
+        turned = name in self._well and exchange.status in (400, 404, 422)  # The same was answered before.
+        if turned or exchange.error or ((exchange.status or 500) >= 500 and exchange.status not in (501, 503)):
             actual = exchange.error.detail if exchange.error else f"status {exchange.status}"
             status = Status.FAIL
             findings = (Finding("a plain request is still answered", actual, "the request after it"),)
         elif exchange.status is None or exchange.status >= 400:
             status, reason_ = Status.INCONCLUSIVE, f"the plain request itself was answered {exchange.status}"
+        else:
+            self._well.add(name)
         yield self._verdict(case, probe, Level.MUST, "status", status, reason_, exchange.number, findings)
 
     def _all(self, case: Case, step: Step, status: Status, reason: str, number: int | None = None) -> list[Verdict]:

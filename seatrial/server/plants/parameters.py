@@ -13,7 +13,14 @@ PLANTS: tuple[Plant, ...] = (
             ("max_tokens", "chat", "chat.max-tokens"),
             ("max_completion_tokens", "chat", "chat.max-tokens"),
             ("top_logprobs", "logprobs", "logprobs.top-count"),
-            ("tool_choice", "tools", "tools.required-called", "tools.named-called", "tools.none-not-called"),
+            (
+                "tool_choice",
+                "tools",
+                "tools.required-called",
+                "tools.named-called",
+                "tools.allowed-called",
+                "tools.none-not-called",
+            ),
         )
     ),
     defect(

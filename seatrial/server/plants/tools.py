@@ -154,6 +154,7 @@ PLANTS = (
         "tools",
         "another function than the named one is called",
         "tools.named-called",
+        "tools.allowed-called",
         "tools.known-name",
         "stream.equals-plain",
         "tools.arguments-schema",
