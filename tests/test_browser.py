@@ -14,6 +14,7 @@ import pytest
 from bench import browser
 from seatrial import run, schema, summary
 from seatrial.model import Level, Status
+from tests import measured
 from tests import test_reports as made
 
 pytestmark = pytest.mark.skipif(browser.executable() is None, reason="no Chromium on the PATH (or in $CHROMIUM)")
@@ -166,6 +167,7 @@ def test_every_link_inside_the_page_shows_what_it_goes_to(new_page: Any, everyth
     assert {tuple(link) for link in outward} == {("https:", "noreferrer")}
 
 
+@measured
 def test_the_page_is_usable_by_keyboard(new_page: Any, everything: Any) -> None:
     _, path = everything
     page = new_page(path)
