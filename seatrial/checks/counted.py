@@ -18,9 +18,8 @@ def _pairs(exchanges: Sequence[Exchange], right: Callable[[Exchange, Exchange], 
     return [(one, other) for one in counted for other in counted if one is not other and right(one, other)]
 
 
-def _settled_twins(exchanges: Sequence[Exchange]) -> list[tuple[list[Exchange], list[Exchange]]]:
-    twins = [pair for pair in view.twins(exchanges) if view.is_settled(pair[0][0])]
-    return [pair for pair in twins if any(b'"usage"' in exchange.body for exchange in pair[1])]
+def _counted_twins(exchanges: Sequence[Exchange]) -> list[tuple[list[Exchange], list[Exchange]]]:
+    return [pair for pair in view.settled_twins(exchanges) if any(b'"usage"' in exchange.body for exchange in pair[1])]
 
 
 def _said(exchange: Exchange) -> tuple[list[tuple[str, str | None]], int]:
@@ -32,7 +31,7 @@ def _said(exchange: Exchange) -> tuple[list[tuple[str, str | None]], int]:
 @relation(
     "stream.completion-tokens-equal-plain",
     level=SHOULD,
-    applies=lambda exchanges: bool(_settled_twins(exchanges)),
+    applies=lambda exchanges: bool(_counted_twins(exchanges)),
     spec=_USAGE + "completion_tokens",
 )
 def completion_tokens_equal_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
@@ -48,7 +47,7 @@ def completion_tokens_equal_plain(exchanges: Sequence[Exchange]) -> Iterator[Fin
             where = f"exchange {pair[1][0].number} /usage/completion_tokens"
             yield Finding(f"{plain[0][1]}, as plain", f"{streamed[0][1]}", where)
 
-    return view.each(_settled_twins(exchanges), judge)
+    return view.each(_counted_twins(exchanges), judge)
 
 
 def _more_choices(one: Exchange, other: Exchange) -> bool:

@@ -225,7 +225,7 @@ def non_positive(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _twins(exchanges: Sequence[Exchange]) -> list[tuple[list[Exchange], list[Exchange]]]:
-    return [pair for pair in view.twins(exchanges) if _asks(pair[0][0]) and view.is_settled(pair[0][0])]
+    return [pair for pair in view.settled_twins(exchanges) if _asks(pair[0][0])]
 
 
 def _has_twins(exchanges: Sequence[Exchange]) -> bool:

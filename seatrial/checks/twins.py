@@ -56,12 +56,8 @@ def _stripped(said: Said) -> Said:
     return tuple((text.strip(), reason, calls) for text, reason, calls in said)
 
 
-def _settled_twins(exchanges: Sequence[Exchange]) -> list[Pair]:
-    return [pair for pair in view.twins(exchanges) if view.is_settled(pair[0][0])]
-
-
 def _has_settled_twins(exchanges: Sequence[Exchange]) -> bool:
-    return bool(_settled_twins(exchanges))
+    return bool(view.settled_twins(exchanges))
 
 
 @relation("stream.equals-plain", level=MUST, applies=_has_settled_twins, spec=_STREAM)
@@ -83,7 +79,7 @@ def equals_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
                     _require_no_choice(pair[1][0], first, second)
                     yield _difference(name, first, second, f"exchange {pair[1][0].number}, choice {number}")
 
-    return view.each(_settled_twins(exchanges), judge)
+    return view.each(view.settled_twins(exchanges), judge)
 
 
 def _by_chance(one: Any, other: Any) -> bool:

@@ -55,7 +55,7 @@ from seatrial.view.image import Picture, picture
 from seatrial.view.markup import unread_call
 from seatrial.view.media import is_images, is_media, is_transcript, sent_seconds, transcript_format, wants_json
 from seatrial.view.objects import history, in_path, in_query, kept, lost, went_back
-from seatrial.view.pairs import agree, each, is_settled, response_twins, same_but, twins
+from seatrial.view.pairs import agree, each, is_settled, response_twins, same_but, settled_twins, twins
 from seatrial.view.parse import strict_json
 from seatrial.view.response import (
     ENDINGS,
@@ -176,6 +176,7 @@ __all__ = [
     "same_but",
     "schema_errors",
     "sent_seconds",
+    "settled_twins",
     "short",
     "sound",
     "status",

@@ -54,6 +54,11 @@ def is_settled(exchange: Exchange) -> bool:
     return temperature == 0 and not isinstance(temperature, bool) and isinstance(seed, int)
 
 
+def settled_twins(exchanges: Sequence[Exchange]) -> list[tuple[list[Exchange], list[Exchange]]]:
+    """The twins whose request asks for the same answer each time."""
+    return [pair for pair in twins(exchanges) if is_settled(pair[0][0])]
+
+
 def agree(plain: Sequence[T], streamed: Sequence[T], same: Callable[[T, T], bool]) -> bool:
     """True where all are the same; False where the two kinds differ for certain, each agreeing with itself twice."""
     if all(same(plain[0], other) for other in (*plain[1:], *streamed)):
