@@ -75,15 +75,6 @@ def telling() -> tuple[Case, ...]:
     return tuple(case for case in plants.nightly() if case.id in chosen)
 
 
-def ordered(plant: server.Plant) -> Iterator[Case]:
-    """The cases in which the plant shows, then the rest of the gate, then all there is."""
-    seen: set[str] = set()
-    for case in itertools.chain(plants.showing(plant), plants.gate(), plants.nightly()):
-        if case.id not in seen:
-            seen.add(case.id)
-            yield case
-
-
 def defect(id: str) -> tuple[int, dict[str, str]]:
     """After how many requests a check caught the defect at its level, and every check that had by then."""
     plant = server.catalog()[id]
@@ -91,7 +82,7 @@ def defect(id: str) -> tuple[int, dict[str, str]]:
     with plants.playing((id,), "reference") as player:
         if IN_A_CROWD.intersection(plant.trips):
             return crowds.AT_ONCE, {v.check: v.level.value for v in crowd(player) if v.status is Status.FAIL}
-        for case in ordered(plant):
+        for case in plants.showing(plant):
             for verdict in player.play(case):
                 if verdict.status is Status.FAIL:
                     caught[verdict.check if "/" not in verdict.check else verdict.id] = verdict.level.value

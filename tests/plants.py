@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import fnmatch
+import itertools
 import os
 import pickle
 import subprocess
@@ -130,41 +131,16 @@ def passed(trip: str) -> list[str]:
     return list(dict.fromkeys(by_check.get(trip) or [cases[id] for id in fnmatch.filter(cases, trip)]))
 
 
-FILES: dict[str, tuple[str, ...]] = {
-    "audio": ("audio", "queue_media"),
-    "speech": ("speech",),
-    "images": ("images", "queue_media"),
-    "moderations": ("moderations",),
-    "responses": ("responses", "conversations"),
-    "responses streaming": ("responses",),
-    "conversations": ("conversations", "responses"),
-    "vector stores": ("vector_stores", "files"),
-    "fine-tuning": ("fine_tuning",),
-    "files": ("files", "uploads", "batches"),
-    "uploads": ("uploads", "files"),
-    "batches": ("batches",),
-    "lists": ("files", "vector_stores", "fine_tuning", "batches", "chat_stored", "conversations", "responses_kept"),
-    "stored chat": ("chat_stored",),
-    "queue": ("queue",),
-    "sequences": ("sequences",),
-}
-"""The files of scenarios that a plant's area is about; of the areas of text, all that no other area has."""
-
-
-def about(area: str, file: str) -> bool:
-    """Whether the cases of that file are about that area."""
-    if area in FILES:
-        return file.startswith(FILES[area])
-    return not any(file.startswith(names) for area, names in FILES.items() if area != "queue")
-
-
 NOTES = Path(__file__).with_name("shown_by.txt")
-"""Cases that show a defect which the rule of `showing` does not find: `pytest tests/test_plants.py --note` adds them."""
+"""Cases that show a defect early where the order of `showing` comes to one late, if at all.
+
+`pytest tests/test_plants.py --note` adds them.
+"""
 
 
 @cache
 def noted() -> dict[str, set[str]]:
-    """The cases noted for each plant. One that is out of date costs time, not truth: the whole gate is played then."""
+    """The cases noted for each plant. One that is out of date costs time, not truth: every other case comes after it."""
     found: dict[str, set[str]] = {}
     for line in NOTES.read_text().splitlines():
         plant, _, case = line.partition(" ")
@@ -172,26 +148,26 @@ def noted() -> dict[str, set[str]]:
     return found
 
 
-SLOW = {"HTTP semantics", "transport"}
-"""Areas whose plants make each answer wait: what shows everywhere is looked at in few files."""
+def note(plant: str, case: str) -> None:
+    """The note is in the file of notes."""
+    with NOTES.open("a") as notes:
+        notes.write(f"{plant} {case}\n")
 
 
-def showing(plant: server.Plant, most: int = 3) -> list[Case]:
-    """Smoke cases, and cases in which the tripped verdicts pass on the clean server: up to `most` a file for each trip."""
-    gated = {case.id for case in gate()}
-    wanted = {case.id for case in gate() if case.scenario.tier == "smoke"} | noted().get(plant.id, set())
-    for trip in plant.trips:
-        found = passed(trip)
-        found.sort(key=lambda case: case not in gated)
-        by_file: dict[str, list[str]] = {}
-        for case in found:
-            rows = by_file.setdefault(sources()[case], [])
-            if len(rows) < most or ("*" in trip[1:] and trip[0] != "*" and case in gated):
-                rows.append(case)
-        if plant.area in SLOW and len(by_file) > 1:
-            by_file = {file: rows[:1] for file, rows in list(by_file.items())[:8]}
-        wanted |= {case for rows in by_file.values() for case in rows}
-    near = noted().get(plant.id, set())
-    return [
-        case for case in nightly() if case.id in wanted and (case.id in near or about(plant.area, case.scenario.source))
-    ]
+def showing(plant: server.Plant) -> Iterator[Case]:
+    """Every case once, those that tell most of the plant first.
+
+    First what is noted; then where what it trips passes on the clean server, a case of each file in turn; then the rest
+    of the gate, and of what there is.
+    """
+    cases = {case.id: case for case in nightly()}
+    gated = {case.id: case for case in gate()}
+    first = [case for case in cases if case in noted().get(plant.id, set())]
+    by_file: dict[str, list[str]] = {}
+    for case in itertools.chain.from_iterable(itertools.zip_longest(*(passed(trip) for trip in plant.trips))):
+        if case is not None:
+            by_file.setdefault(sources()[case], []).append(case)
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*by_file.values()))
+    told = sorted((case for case in turns if case is not None), key=lambda case: case not in gated)
+    for id in dict.fromkeys((*first, *told, *gated, *cases)):
+        yield cases[id]

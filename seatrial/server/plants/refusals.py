@@ -33,7 +33,8 @@ class _Alias:
         return body
 
     def result(self, route: str, body: Json, made: Any) -> Any:
-        return {**made, "model": self.asked.name} if isinstance(made, dict) and "model" in made else made
+        named = self.asked.name is not None and isinstance(made, dict) and "model" in made
+        return {**made, "model": self.asked.name} if named else made
 
 
 _ALIAS = _Alias()

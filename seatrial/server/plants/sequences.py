@@ -287,7 +287,7 @@ PLANTS = (
     defect("kept.there/files-too", AREA, "with a store go its files", "kept.there", f"{TOURS}/vector-stores/*", **files_too()),
     defect("kept.unlisted/files", AREA, "a deleted file stands in lists again", "kept.unlisted", f"{TOURS}/files/*", **listed_again(FILE, "/files")),
     defect("kept.unlisted/stores", AREA, "a deleted store stands in lists again", "kept.unlisted", f"{TOURS}/vector-stores/*", **listed_again(STORE, "/vector_stores")),
-    defect("kept.listed/stores", AREA, "the list of stores forgets what was changed twice", "kept.listed", f"{TOURS}/vector-stores/*", **forgotten(f"POST {STORE}", "/vector_stores")),
+    defect("kept.listed/stores", AREA, "the list of stores forgets what was changed twice", "kept.listed", f"{TOURS}/vector-stores/*", "vector-stores.lifecycle/list/must/body", **forgotten(f"POST {STORE}", "/vector_stores")),
     defect("kept.listed/completions", AREA, "the list of completions forgets what was changed twice", "kept.listed", f"{TOURS}/stored-chat/*", **forgotten(f"POST {CHAT}", "/chat/completions")),
     defect("kept.changed/conversation", AREA, "the second change of a conversation is lost", "kept.changed", f"{TOURS}/conversations/*", **first_change(f"POST {TALK}", f"GET {TALK}")),
     defect("kept.changed/completion", AREA, "the second change of a completion is lost", "kept.changed", f"{TOURS}/stored-chat/*", **first_change(f"POST {CHAT}", f"GET {CHAT}")),
