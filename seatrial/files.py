@@ -128,14 +128,15 @@ class Source:
         except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise Invalid(str(path), "", f"is not YAML: {' '.join(str(error).split())}") from error
         self.data: Any = data
-        self._table = _lines(node, "", {})
+        self._node = node
 
     def invalid(self, at: str, message: str) -> Invalid:
         """An Invalid that names this file, the pointer and its line (or that of the nearest parent)."""
+        table = _lines(self._node, "", {})
         place = at
-        while place and place not in self._table:
+        while place and place not in table:
             place = place.rpartition("/")[0]
-        return Invalid(str(self.path), at, message, self._table.get(place))
+        return Invalid(str(self.path), at, message, table.get(place))
 
     def conform(self, name: str) -> None:
         """Raises Invalid at the first place where the file breaks the named schema of `schemas/`."""

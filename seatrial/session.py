@@ -46,6 +46,8 @@ class Options:
     seed: int | None = None
     max_tokens: int | None = None
     bounds: Mapping[str, float] = field(default_factory=dict)
+    schemas_hold: bool = False
+    """Another process has just held the scenarios to their schemas."""
 
     @property
     def folder(self) -> Path | None:
@@ -62,7 +64,7 @@ def catalog(options: Options) -> Catalog:
     files = tuple((path, path.stat().st_mtime_ns if path.exists() else 0) for path in paths)
     if options.folder is not None and (options.folder / "checks").is_dir():
         load_checks(options.folder / "checks")
-    return _loaded(files, _derived(options))
+    return _loaded(files, _derived(options), options.schemas_hold)
 
 
 _DERIVED = {
@@ -84,12 +86,14 @@ def _derived(options: Options) -> tuple[str, ...]:
 
 
 @cache
-def _loaded(files: tuple[tuple[Path, int], ...], derived: tuple[str, ...]) -> Catalog:
+def _loaded(files: tuple[tuple[Path, int], ...], derived: tuple[str, ...], schemas_hold: bool) -> Catalog:
     """Once for each state of the files: it takes seconds, and a run asks nine times."""
-    found = scenario.load([path for path, _ in files]) if not derived else _loaded(files, ())
     if derived:
+        found = _loaded(files, (), schemas_hold)
         known = [one for one in found.scenarios.values() if one.source != sdk.SOURCE]
         found = found.plus(s for kind in derived for s in _DERIVED[kind].scenarios(known))
+    else:
+        found = scenario.load([path for path, _ in files], schemas_hold=schemas_hold)
     return found.plus(sdk.scenarios())
 
 

@@ -90,6 +90,7 @@ def options_of(config: pytest.Config) -> Options:
             seed=get("seed"),
             max_tokens=get("max_tokens"),
             bounds=json.loads(get("seatrial_bounds")),
+            schemas_hold=get("seatrial_wrapped"),
         )
     return config.stash[_OPTIONS]
 

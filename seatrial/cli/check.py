@@ -242,6 +242,11 @@ def _play(
         "--no-header",
         "-rN",
         "--tb=short",
+        # Of the plugins that others brought, those that take time and that no test of the suites needs.
+        "-p",
+        "no:hypothesispytest",
+        "-p",
+        "no:anyio",
     ]
     table = {
         "--base-url": (options.base_url,),
