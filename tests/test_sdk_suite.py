@@ -87,16 +87,18 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module("test_sdk")
 
 
-def drive(suite: Any, *plants: str, profile: str = "reference", **how: Any) -> tuple[dict[str, Verdict], Seen]:
-    """The verdict of each case on a server with these plants, and what was recorded."""
+def drive(
+    suite: Any, *plants: str, case: str = "", profile: str = "reference", **how: Any
+) -> tuple[dict[str, Verdict], Seen]:
+    """The verdict of the case, or of each, on a server with these plants, and what was recorded."""
     seen = Seen()
     with server.running(server.Settings(api_key=KEY, plants=plants)) as url:
         options = Options(url, ("seatrial-chat", "embeddings=seatrial-embed"), "SEATRIAL_SDK_KEY", profile, **how)
         target, _ = session.find_target(options)
         player = session.player(options, target, None)
         player.record = seen
-        cases = [case for case in session.catalog(options).cases() if case.id in sdk.ROWS]
-        found = {case.id: verdict for case in cases for verdict in suite.drive(player, case)}
+        cases = [one for one in session.catalog(options).cases() if one.id in ({case} if case else sdk.ROWS)]
+        found = {one.id: verdict for one in cases for verdict in suite.drive(player, one)}
         player.client.close()
     return found, seen
 
@@ -119,7 +121,7 @@ def test_the_clean_server_works_for_the_client(suite: Any) -> None:
 def test_a_defect_is_seen_by_the_client(suite: Any, id: str) -> None:
     if suite.missing(id):
         pytest.skip(suite.missing(id))
-    found, _ = drive(suite, BREAKING[id])
+    found, _ = drive(suite, BREAKING[id], case=id)
     assert found[id].status is Status.FAIL, (found[id].status, found[id].reason)
     assert KEY not in str(found)
 
