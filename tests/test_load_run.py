@@ -396,6 +396,42 @@ def test_a_stream_that_never_ends_is_ended(tmp_path: Path) -> None:
     assert (code, found["errors"]) == (1, {"timeout.total": 1}), said
 
 
+def test_a_model_that_takes_other_members_is_asked_with_them(tmp_path: Path) -> None:
+    """A reasoning model takes `max_completion_tokens` in place of `max_tokens`."""
+    asked: list[dict[str, Any]] = []
+
+    def reasons(connection: socket.socket, request: bytes) -> None:
+        body = json.loads(request.partition(b"\r\n\r\n")[2])
+        asked.append(body)
+        if "max_tokens" in body:
+            error = {
+                "message": "Unsupported parameter",
+                "type": "invalid_request_error",
+                "param": "max_tokens",
+                "code": None,
+            }
+            connection.sendall(answer(json.dumps({"error": error}).encode(), status="400 Bad Request"))
+            return
+        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": []}
+        said = [{"index": 0, "delta": {"role": "assistant", "content": "Four"}, "finish_reason": None}]
+        last = [{"index": 0, "delta": {}, "finish_reason": "stop"}]
+        usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+        events = [{**chunk, "choices": said}, {**chunk, "choices": last}, {**chunk, "usage": usage}]
+        text = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+        connection.sendall(answer(text.encode(), "text/event-stream"))
+
+    words = ["--model", "m", "--requests", "3", "--users", "1"]
+    extra = {"max_tokens": None, "max_completion_tokens": 9, "ignore_eos": True}
+    with raw_server(reasons) as url:
+        code, found, said = load(tmp_path / "plain", "smoke", url, *words)
+        assert (code, found["requests"]["ok"]) == (1, 0), said
+        asked.clear()
+        code, found, said = load(tmp_path / "extra", "smoke", url, *words, "--extra-body", json.dumps(extra))
+    assert (code, found["requests"]["ok"]) == (0, 3), said
+    assert found["options"]["extra_body"] == extra
+    assert all(body["ignore_eos"] and body["max_completion_tokens"] > 0 and "max_tokens" not in body for body in asked)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -411,6 +447,10 @@ def test_a_stream_that_never_ends_is_ended(tmp_path: Path) -> None:
         (["queue", "http://127.0.0.1:9/v1", "--queue", "P9"], 2, "no such queue pattern"),
         (["steady", "http://127.0.0.1:9/v1", "--users", "0"], 2, "--users"),
         (["capacity", "http://127.0.0.1:9/v1"], 2, "--slo"),
+        (["steady", "http://127.0.0.1:9/v1", "--extra-body", "{a: 1}"], 2, "--extra-body: is not JSON"),
+        (["steady", "http://127.0.0.1:9/v1", "--extra-body", "[1]"], 2, "expected a JSON object"),
+        (["steady", "http://127.0.0.1:9/v1", "--extra-body", '{"stream": false}'], 2, "stream is given by"),
+        (["audio", "http://127.0.0.1:9/v1", "--model", "m", "--extra-body", '{"n": 1}'], 2, "sends a form"),
     ],
 )
 def test_bad_input_is_one_clear_line(tmp_path: Path, words: list[str], code: int, said: str) -> None:

@@ -69,6 +69,7 @@ from seatrial.model import Invalid
 @click.option("--no-reuse", is_flag=True, help="A new connection for each request.")
 @click.option("--insecure", is_flag=True, help="Do not verify the certificate.")
 @click.option("--tokenizer", metavar="FILE", help="tokenizer.json, for servers that send no usage.")
+@click.option("--extra-body", metavar="JSON", help="Members for each request's body; null takes one away.")
 def command(
     profile: str, url: str | None, processes: int, ui: int | None, prometheus: int | None, **given: object
 ) -> int:
@@ -81,6 +82,7 @@ def command(
 
     url = url or os.environ.get("OPENAI_BASE_URL")
     options = Options.of({**given, "url": url or "http://127.0.0.1:9/v1"})
+    _ = options.extra  # what is wrong with it is said before anything is started
     if options.slo:
         from seatrial.load import slo
 

@@ -13,6 +13,7 @@ import orjson
 
 from seatrial import __version__, files, form, home
 from seatrial.load.address import Address
+from seatrial.load.options import Options
 from seatrial.model import Invalid
 
 
@@ -91,9 +92,12 @@ def _filled(value: Any, inputs: dict[str, Any]) -> Any:
 class Writer:
     """Writes requests of one ask for one target."""
 
-    def __init__(self, ask: Ask, address: Address, model: str, key: str | None, reuse: bool = True) -> None:
+    def __init__(self, ask: Ask, address: Address, model: str, key: str | None, options: Options) -> None:
         self.ask = ask
         self._template = template(ask.step)
+        extra = options.extra
+        taken = {name for name, value in extra.items() if value is None}
+        self._body = {name: value for name, value in (self._template.body | extra).items() if name not in taken}
         self._model = model
         place = address.sibling(ask.sibling) if ask.sibling else address
         path = place.path.rstrip("/") + (ask.path or self._template.path)
@@ -101,11 +105,13 @@ class Writer:
         head += ["Accept: */*", "Accept-Encoding: identity", f"User-Agent: seatrial/{__version__}"]
         if key:
             head.append(f"Authorization: Bearer {key}")
-        if not reuse:
+        if options.no_reuse:
             head.append("Connection: close")
         self._head = "\r\n".join(head).encode("latin-1") + b"\r\n"
         self._multipart = b""
         if self._template.form is not None:
+            if extra:
+                raise Invalid("--extra-body", "", f"{ask.name} sends a form, not JSON")
             self._multipart = form.encode({**self._template.form, "model": model})
 
     @property
@@ -117,7 +123,7 @@ class Writer:
         self, messages: list[dict[str, Any]] | str | None = None, output_tokens: int | None = None
     ) -> dict[str, Any]:
         """The request's object with this prompt and this length of output."""
-        body = dict(self._template.body)
+        body = dict(self._body)
         body["model"] = self._model
         if messages is not None:
             text = messages if isinstance(messages, str) else str(messages[-1]["content"])

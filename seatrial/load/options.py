@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from seatrial.model import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Options:
     no_reuse: bool = False
     insecure: bool = False
     tokenizer: str | None = None
+    extra_body: str | None = None
     # Said by the master to its workers.
     total_users: int = 0
     workers: int = 1
@@ -59,6 +63,19 @@ class Options:
     def limits(self) -> Limits:
         """The bounds of one request."""
         return Limits(self.connect_timeout, self.first_timeout, self.idle_timeout, self.timeout, self.max_body)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """Members that each JSON body is given in place of its own; null takes one away. Raises Invalid."""
+        try:
+            found = json.loads(self.extra_body or "{}")
+        except (ValueError, RecursionError) as error:
+            raise Invalid("--extra-body", "", f"is not JSON: {error}") from None
+        if not isinstance(found, dict):
+            raise Invalid("--extra-body", "", "expected a JSON object")
+        if fixed := sorted({"model", "messages", "prompt", "input", "stream"} & found.keys()):
+            raise Invalid("--extra-body", "", f"{fixed[0]} is given by the profile, the workload or --model")
+        return found
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Options:
@@ -91,6 +108,7 @@ FLAGS: tuple[tuple[str, type, str], ...] = (
     ("grace", float, "Seconds given to requests under way at the end."),
     ("keep", float, "Share of streams whose bytes are kept and judged."),
     ("tokenizer", str, "tokenizer.json, for servers that send no usage."),
+    ("extra-body", str, "JSON object of members for each request's body; null takes one away."),
 )
 """The flags that locust does not have: name, type, help."""
 

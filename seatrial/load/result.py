@@ -134,6 +134,7 @@ def _options(session: Session) -> dict[str, Any]:
         "workload": session.workload.name,
         "seed": options.seed,
         "reuse": not options.no_reuse,
+        "extra_body": options.extra or None,
         "workers": options.workers,
         "limits_s": {
             "connect": options.connect_timeout,

@@ -119,9 +119,7 @@ class Session:
             self.jobs.prepare()
             return
         for ask in self.profile.asks:
-            self._writers[ask.name] = Writer(
-                ask, self.address, self.options.model, self.key, reuse=not self.options.no_reuse
-            )
+            self._writers[ask.name] = Writer(ask, self.address, self.options.model, self.key, self.options)
 
     def start(self) -> None:
         """The clock runs."""

@@ -44,7 +44,7 @@ class Jobs:
         """Everything of the request but its prompt is built; the server's own count of executions is read."""
         session = self.session
         model = session.options.model or ""
-        self._writer = Writer(self._ask, session.address, model, session.key, reuse=not session.options.no_reuse)
+        self._writer = Writer(self._ask, session.address, model, session.key, session.options)
         if self.pattern.executions and not session.worker:
             self._executed_before = self._executions()
 
