@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import secrets
@@ -144,6 +145,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.option.seed is None:
         config.option.seed = secrets.randbelow(1 << 32)  # before any worker starts: they draw by the same one
+    if config.option.seatrial_wrapped:
+        gc.set_threshold(50_000, 20, 20)  # as the caller's
     options = options_of(config)
     selected(config)
     try:
