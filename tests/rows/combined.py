@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from seatrial.model import Exchange
-from tests.rows import FAIL, OUT, PASS, Rows
+from tests.rows import FAIL, OPEN, OUT, PASS, Rows, exchange
 from tests.rows.plausible import said
+from tests.rows.reported import chosen
 
 
 def after(text: str, tokens: int, reason: str = "stop", **between: Any) -> list[Exchange]:
@@ -16,7 +18,34 @@ def after(text: str, tokens: int, reason: str = "stop", **between: Any) -> list[
     return [first, said(between, number=2), last]
 
 
+def read(tokens: int, number: int, text: str, **more: Any) -> Exchange:
+    """A chat of one message that says this; and how many tokens it is said to have."""
+    one = chosen(1, tokens, number)
+    asked = {**json.loads(one.request.body), "messages": [{"role": "user", "content": text}], **more}
+    return exchange(
+        "createChatCompletion",
+        "POST /chat/completions",
+        "/chat/completions",
+        json.loads(one.body),
+        asked,
+        number=number,
+    )
+
+
+SAID, MORE = "Say hello.", "Say hello. The tide turns and the pilot waits."
+BARE: Any = [{"type": "function", "function": {"name": "f"}}]
+TOLD: Any = [{"type": "function", "function": {"name": "f", "description": "Rings the bell of the pier."}}]
+
 ROWS: Rows = {
+    "usage.request-read": [
+        (FAIL, [read(9, 1, SAID), read(9, 2, MORE)]),
+        (FAIL, [read(9, 1, SAID, tools=BARE), read(9, 2, SAID, tools=TOLD)]),
+        (PASS, [read(9, 1, SAID), read(14, 2, MORE)]),
+        (OPEN, [read(0, 1, SAID), read(9, 2, MORE)]),
+        (OUT, [read(9, 1, SAID), read(9, 2, SAID + " Now.")]),
+        (OUT, [read(9, 1, SAID), read(9, 2, "Another text of many more words altogether.")]),
+        (OUT, [read(9, 1, SAID, tools=BARE, tool_choice="none"), read(9, 2, SAID, tools=TOLD, tool_choice="none")]),
+    ],
     "answers.not-inherited": [
         (FAIL, after("One, t", 3, stop=["wo"])),
         (FAIL, after("One, two", 3, "length", max_tokens=3)),
