@@ -97,3 +97,39 @@ def allowed_called(exchange: Exchange) -> Iterator[Finding]:
                 yield Finding(wanted, repr(name)[:80], f"choice {choice.get('index')} /message/tool_calls")
 
     return view.each(view.choices(exchange), judge)
+
+
+def _ids_before(exchange: Exchange) -> set[Any]:
+    """The ids of the calls that the conversation has already."""
+    rows: list[Any] = []
+    for name in ("messages", "input"):
+        said = exchange.request.get(name)
+        rows += [row for row in said if isinstance(row, dict)] if isinstance(said, list) else []
+    lists = [row.get("tool_calls") for row in rows]
+    calls = [call for listed in lists if isinstance(listed, list) for call in listed if isinstance(call, dict)]
+    ids = [call.get("id") for call in calls] + [
+        row.get("call_id") for row in rows if row.get("type") == "function_call"
+    ]
+    return {id for id in ids if isinstance(id, str)}
+
+
+@check(
+    "tools.call-ids-new",
+    level=SHOULD,
+    applies=lambda one: (view.is_chat(one) or view.is_response(one)) and view.forced(one) and bool(_ids_before(one)),
+    spec="issue#open-webui/open-webui/28570",
+)
+def call_ids_new(exchange: Exchange) -> Iterator[Finding]:
+    """A call has another id than the calls before it in the conversation: results are told apart by it."""
+    before = _ids_before(exchange)
+
+    def judge(choice: Mapping[str, Any]) -> Iterator[Finding]:
+        found = [call.get("id") for call in view.calls(choice)]
+        if not found:
+            raise Inconclusive("no function was called")
+        for number, id in enumerate(found):
+            if isinstance(id, str) and id in before:
+                where = f"choice {choice.get('index')} /message/tool_calls/{number}/id"
+                yield Finding("an id that no earlier call has", repr(id)[:80], where)
+
+    return view.each(view.choices(exchange), judge)

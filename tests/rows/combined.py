@@ -8,7 +8,7 @@ from typing import Any
 from seatrial.model import Exchange
 from tests.rows import FAIL, OPEN, OUT, PASS, Rows, exchange
 from tests.rows.plausible import said
-from tests.rows.reported import chosen
+from tests.rows.reported import FORCED, called, chosen
 
 
 def after(text: str, tokens: int, reason: str = "stop", **between: Any) -> list[Exchange]:
@@ -36,7 +36,15 @@ SAID, MORE = "Say hello.", "Say hello. The tide turns and the pilot waits."
 BARE: Any = [{"type": "function", "function": {"name": "f"}}]
 TOLD: Any = [{"type": "function", "function": {"name": "f", "description": "Rings the bell of the pier."}}]
 
+HISTORY: Any = [{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f"}}]}]
+
 ROWS: Rows = {
+    "tools.call-ids-new": [
+        (FAIL, called("{}", {**FORCED, "messages": HISTORY})),
+        (PASS, called("{}", {**FORCED, "messages": [{**HISTORY[0], "tool_calls": [{"id": "d"}]}]})),
+        (OPEN, said({**FORCED, "messages": HISTORY}, ("stop", {"tool_calls": None}))),
+        (OUT, called("{}", FORCED)),
+    ],
     "usage.request-read": [
         (FAIL, [read(9, 1, SAID), read(9, 2, MORE)]),
         (FAIL, [read(9, 1, SAID, tools=BARE), read(9, 2, SAID, tools=TOLD)]),
