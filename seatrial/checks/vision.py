@@ -11,9 +11,7 @@ from seatrial.model import MUST, Exchange, Finding
 
 
 def _applies(exchanges: Sequence[Exchange]) -> bool:
-    return any(view.has_image(exchange) for exchange in exchanges) and any(
-        view.is_chat(exchange) and not view.has_image(exchange) for exchange in exchanges
-    )
+    return len({view.images(one) for one in exchanges if one.operation.id == "createChatCompletion"}) > 1
 
 
 def _words(exchange: Exchange) -> Any:
@@ -40,7 +38,8 @@ def image_counted(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             continue
         for control in exchanges:
             same = view.same_but(control, exchange, "messages", "stream", "stream_options")
-            if not same or view.has_image(control) or not view.is_chat(control) or _words(control) != _words(exchange):
+            fewer = view.is_chat(control) and view.images(control) < view.images(exchange)
+            if not same or not fewer or _words(control) != _words(exchange):
                 continue
             try:
                 alone = view.count(view.usage(control), "prompt_tokens")
@@ -52,7 +51,7 @@ def image_counted(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             judged = True
             if tokens <= alone:
                 where = f"exchange {exchange.number} /usage/prompt_tokens"
-                yield Finding(f"more than the {alone} of the text alone", f"{tokens}", where)
+                yield Finding(f"more than the {alone} of exchange {control.number}, without it", f"{tokens}", where)
                 break
     if not judged:
         raise Inconclusive("the tokens of the prompt with and without the image are not known")

@@ -168,11 +168,14 @@ def forced(exchange: Exchange) -> bool:
     return choice == "required" or choice.startswith("=")
 
 
-def has_image(exchange: Exchange) -> bool:
-    """Whether a request for a chat completion has an image in its messages."""
-    messages = exchange.request.get("messages")
+def images(exchange: Exchange) -> int:
+    """How many images a request for a chat completion has in its messages."""
+    messages = exchange.request.get("messages") if exchange.operation.id == "createChatCompletion" else None
     contents = [one.get("content") for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
     parts = [part for content in contents if isinstance(content, list) for part in content]
-    return exchange.operation.id == "createChatCompletion" and any(
-        isinstance(part, dict) and part.get("type") == "image_url" for part in parts
-    )
+    return sum(isinstance(part, dict) and part.get("type") == "image_url" for part in parts)
+
+
+def has_image(exchange: Exchange) -> bool:
+    """Whether a request for a chat completion has an image in its messages."""
+    return images(exchange) > 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from seatrial.server.messages import IMAGE_TOKENS
 from seatrial.server.plant import Json, Plant
 from seatrial.server.plants.responses_shape import RESPONSES
-from seatrial.server.plants.shape import CHAT, defect, variant
+from seatrial.server.plants.shape import CHAT, defect, result_of, variant
 
 Rows = list[Any]
 
@@ -59,6 +60,44 @@ def _only_what_may_be_called(route: str, body: Json) -> Json:
     return {**body, "tools": named} if named else body
 
 
+def _is_image(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") == "image_url"
+
+
+def _seen(
+    change: Callable[[Rows], Rows], when: Callable[[Json], Any] = bool, last: bool = False
+) -> Callable[[str, Json], Json]:
+    """Changes the parts of contents (not of the last message, where that is said) of requests that are meant."""
+
+    def rows(messages: Rows) -> Rows:
+        return [
+            {**one, "content": change(one["content"])} if isinstance(one.get("content"), list) and not (last and one is messages[-1]) else one
+            for one in messages
+        ]  # fmt: skip
+
+    hook = _in("messages", CHAT, rows)
+    return lambda route, body: hook(route, body) if when(body) else body
+
+
+def _unseen(parts: Rows) -> Rows:
+    return [part for part in parts if not _is_image(part)] or parts
+
+
+def _first_seen(parts: Rows) -> Rows:
+    seen = [part for part in parts if _is_image(part)]
+    return [part for part in parts if not _is_image(part) or part is seen[0]]
+
+
+def _image(name: str, summary: str, body: Callable[[str, Json], Json]) -> Plant:
+    return defect(f"vision.image-counted/{name}", "vision", summary, "vision.image-counted", body=body)
+
+
+def _one_token_each(body: Json, made: Json) -> None:
+    images = str(body.get("messages")).count("'type': 'image_url'")
+    for name in ("prompt_tokens", "total_tokens"):
+        made["usage"][name] -= images * (IMAGE_TOKENS - 1)
+
+
 def _unread(name: str, summary: str, body: Callable[[str, Json], Json], area: str = "chat") -> Plant:
     trips = ("usage.request-read", "usage.prompt-grows", "usage.turns-read*", "*/should/body")
     return defect(f"usage.request-read/{name}", area, summary, *trips, level="SHOULD", body=body)
@@ -75,6 +114,13 @@ PLANTS = (
     _unread("developer", "what the developer says in an input is not read", _in("input", RESPONSES, _each(lambda m: m.get("role") == "developer", content=_SHORT)), "responses"),
     _unread("part", "of the parts of an input the first is read", _in("input", RESPONSES, _each(lambda m: isinstance(m.get("content"), list), content=_PARTS)), "responses"),
     _unread("output", "what a function returned is not read", _in("input", RESPONSES, _each(lambda m: m.get("type") == "function_call_output", output=lambda item: ".")), "responses"),
+    _unread("after-image", "the text after an image is not read", _seen(lambda parts: [part for at, part in enumerate(parts) if not at or _is_image(part) or not _is_image(parts[at - 1])]), "vision"),
+    _image("first", "of several images the first is seen", _seen(_first_seen)),
+    _image("last-turn", "images of earlier turns are not seen", _seen(_unseen, last=True)),
+    _image("plain", "streams see no image", _seen(_unseen, lambda body: body.get("stream"))),
+    _image("without-tools", "where tools are offered no image is seen", _seen(_unseen, lambda body: body.get("tools"))),
+    _image("free", "where there is a format no image is seen", _seen(_unseen, lambda body: body.get("response_format"))),
+    variant("image-one-token", "an image counts as one token", result=result_of(_one_token_each, CHAT)),
     variant("tools-not-to-be-called", "tools that may not be called are not told to the model", body=_only_what_may_be_called),
     variant("names-unread", "the names of participants are not read", body=_in("messages", CHAT, lambda rows: [{k: v for k, v in row.items() if k != "name" or row.get("role") == "function"} for row in rows])),
 )  # fmt: skip
