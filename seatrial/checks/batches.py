@@ -74,9 +74,9 @@ def times(exchange: Exchange) -> Iterator[Finding]:
     for (_, earlier), (name, later) in itertools.pairwise(known):
         if later < earlier - 1:  # whole seconds, which may have been rounded up or down
             yield Finding(f"no earlier than {earlier}", f"{later}", f"body /{name}")
+    for name in (f"{end}_at" for end in _AT_REST if end != status and body.get(f"{end}_at") is not None):
+        yield Finding(f"null, of a batch that is {status}", f"{body[name]}", f"body /{name}")
     if status not in _AT_REST:
-        for name in (f"{end}_at" for end in _AT_REST if body.get(f"{end}_at") is not None):
-            yield Finding(f"null, of a batch that is {status}", f"{body[name]}", f"body /{name}")
         return
     when, created = body.get(f"{status}_at"), body.get("created_at")
     if when is None:
@@ -280,6 +280,27 @@ def each_once(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         for id in dict.fromkeys(met):
             if id not in result.sent:
                 yield Finding("the ids of the input alone", repr(id)[:80], "custom_id")
+
+    return view.each(_results(exchanges), judge)
+
+
+@relation("batches.line-ids", level=SHOULD, applies=_has_results, spec=_GUIDE)
+def line_ids(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """Each line of a batch's files has ids of its own: the line's, the request's, the answer's."""
+
+    def judge(result: _Result) -> Iterator[Finding]:
+        seen: dict[tuple[str, str], Any] = {}
+        for at, row in _all_lines(result):
+            response = row.get("response")
+            response = response if isinstance(response, dict) else {}
+            body = response.get("body")
+            answer = body if isinstance(body, dict) else {}
+            # A cache may answer what is asked twice with the very same answer.
+            own = (("/id", row, at), ("/response/request_id", response, at), ("/response/body/id", answer, answer))
+            for name, holder, mark in own:
+                id = holder.get(name.rpartition("/")[2])
+                if isinstance(id, str) and id and seen.setdefault((name, id), mark) != mark:
+                    yield Finding("an id that no other line has", id[:80], at + name)
 
     return view.each(_results(exchanges), judge)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seatrial import view
@@ -31,17 +31,44 @@ def _pairs(exchanges: Sequence[Exchange], *operations: str) -> list[tuple[Exchan
     return found
 
 
+def _reads(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Mapping[str, Any], str]]:
+    """(made, shown, where) for each time that a completion is shown again: by itself, or in a list."""
+    pairs = _pairs(exchanges, "getChatCompletion", "updateChatCompletion")
+    found = [(made, view.whole_answer(again), f"exchange {again.number} body") for made, again in pairs]
+    for made, page in _pages(exchanges):
+        id = view.whole_answer(made)["id"]
+        rows = [(where, row) for where, row in view.kept(page) if row.get("id") == id]
+        found += [(made, row, f"exchange {page.number} {where}") for where, row in rows]
+    return found
+
+
+def _pages(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Exchange]]:
+    """(made, list) for each later page in which a completion that a case stored may stand."""
+    made = [x for x in exchanges if view.is_chat(x) and x.request.get("store") is True and not x.asked_to_stream]
+    lists = [x for x in exchanges if x.operation.id == "listChatCompletions" and view.is_ok(x)]
+    return [(one, page) for one in made for page in lists if page.number > one.number and _has_id(one)]
+
+
+def _has_id(exchange: Exchange) -> bool:
+    try:
+        return isinstance(view.whole_answer(exchange).get("id"), str)
+    except Inconclusive:
+        return False
+
+
 def _is_read(exchanges: Sequence[Exchange]) -> bool:
-    return bool(_pairs(exchanges, "getChatCompletion", "updateChatCompletion"))
+    try:
+        return bool(_reads(exchanges))
+    except Inconclusive:
+        return True
 
 
 @relation("stored.same", level=MUST, applies=_is_read, spec=_GET)
 def same(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """A stored completion has the id, the model, the time, the usage and the texts with which it was answered."""
 
-    def judge(pair: tuple[Exchange, Exchange]) -> Iterator[Finding]:
-        made, again = map(view.whole_answer, pair)
-        where = f"exchange {pair[1].number} body"
+    def judge(read: tuple[Exchange, Mapping[str, Any], str]) -> Iterator[Finding]:
+        made, again, where = view.whole_answer(read[0]), read[1], read[2]
         for name in ("id", "model", "created"):
             if made.get(name) != again.get(name):
                 yield Finding(repr(made.get(name)), repr(again.get(name)), f"{where} /{name}")
@@ -53,7 +80,7 @@ def same(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         if texts[0] != texts[1]:
             yield Finding(repr(texts[0])[:120], repr(texts[1])[:120], f"{where} /choices")
 
-    return view.each(_pairs(exchanges, "getChatCompletion", "updateChatCompletion"), judge)
+    return view.each(_reads(exchanges), judge)
 
 
 def _texts(body: Any) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, check, relation
-from seatrial.model import MUST, Exchange, Finding, Part
+from seatrial.model import MUST, SHOULD, Exchange, Finding, Part
 
 _FILE = "openai#/components/schemas/OpenAIFile/properties/"
 
@@ -59,6 +59,21 @@ def expires_at(exchange: Exchange) -> Iterator[Finding]:
 
 def _is_upload(exchange: Exchange) -> bool:
     return exchange.operation.id == "createUpload" and view.is_ok(exchange)
+
+
+_LONGEST_S = 30 * 86_400
+"""The document has an upload expire after an hour, and nothing else live longer than thirty days."""
+
+
+@check("files.upload-expires-soon", level=SHOULD, applies=_is_upload, spec="openai#/paths/~1uploads/post")
+def upload_expires_soon(exchange: Exchange) -> Iterator[Finding]:
+    """An upload, which is to expire after an hour, does not live for more than thirty days."""
+    body = view.whole_answer(exchange)
+    created, given = body.get("created_at"), body.get("expires_at")
+    if not isinstance(created, int) or not isinstance(given, int):
+        raise Inconclusive("created_at or expires_at is no integer")
+    if created + _LONGEST_S < given < 10 * created:  # milliseconds are another check's
+        yield Finding(f"about {created + 3600}", f"{given}", "body /expires_at")
 
 
 @check("files.upload-expires", level=MUST, applies=_is_upload, spec="openai#/components/schemas/Upload")

@@ -90,8 +90,8 @@ class _Kept:
             del self.gone[place]  # what was taken out may be put in again, by itself or in a batch
         for place in _made(exchange):
             self.made[place] = exchange
-        for row in _shown(exchange) if _names_one(exchange) else ():
-            place = _place(exchange)
+        for row in _shown(exchange):
+            place = _place(exchange) if _names_one(exchange) else (*_place(exchange), row["id"])
             if place[-1] == row["id"]:
                 sent = {name: exchange.request.get(name) for name in _TOLD}
                 agreed = {name: value for name, value in sent.items() if value and _agrees(value, row.get(name))}
@@ -261,7 +261,7 @@ def listed(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 
 
 def _readings(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Mapping[str, Any], Mapping[str, Any]]]:
-    """(exchange, shown, told) of each object that is shown after a client had changed it."""
+    """(exchange, shown, told) of each object that is shown after a client had described it."""
     found: list[tuple[Exchange, Mapping[str, Any], Mapping[str, Any]]] = []
     for kept, exchange in _steps(exchanges):
         if exchange.request.method != "GET":
@@ -270,7 +270,8 @@ def _readings(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Mapping[str
         for row in _shown(exchange):
             told = kept.told.get(place if _names_one(exchange) else (*place, row["id"]), {})
             if not _names_one(exchange):
-                told = {name: value for name, value in told.items() if name in row}
+                # A list may leave out what a server tells of each by itself.
+                told = {n: value for n, value in told.items() if n in row and (row[n] or n != "attributes")}
             if told and (place[-1] == row["id"] or not _names_one(exchange)):
                 found.append((exchange, row, told))
     return found
@@ -282,7 +283,7 @@ def _reads_told(exchanges: Sequence[Exchange]) -> bool:
 
 @relation("kept.changed", level=MUST, applies=_reads_told, spec="openai#/paths/~1vector_stores~1{vector_store_id}/post")
 def changed(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """A change of a name, of metadata or of attributes that was answered is what is shown from then on."""
+    """A name, metadata or attributes, as they were answered when set or changed, are what is shown from then on."""
     for exchange, row, told in _readings(exchanges):
         for name, value in told.items():
             if not _agrees(value, row.get(name)):

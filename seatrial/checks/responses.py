@@ -17,7 +17,10 @@ _REQUEST = "openai#/components/schemas/CreateResponse/allOf/2/properties/"
 _NAMED = ("error", "incomplete_details", "instructions", "metadata", "temperature", "top_p")
 _VALUED = ("temperature", "top_p")
 _STOPS = (".", "!", "?", "…", "。", '"', "'", ")", "}", "]")
-_BACK = ("instructions", "max_output_tokens", "previous_response_id", "temperature", "top_p", "truncation", "store")
+_BACK = (
+    *("instructions", "max_output_tokens", "previous_response_id", "temperature", "top_p", "truncation", "store"),
+    *("background", "max_tool_calls", "parallel_tool_calls"),
+)
 
 
 @check("responses.members", level=SHOULD, applies=view.is_response, spec=_RESPONSE)

@@ -145,6 +145,11 @@ def had(**more: Any) -> Exchange:
     return exchange("getChatCompletion", call, "/chat/completions/chatcmpl-1", {**STORED, **more}, number=2)
 
 
+def listing(**more: Any) -> Exchange:
+    rows = {"object": "list", "data": [{**STORED, **more}]}
+    return exchange("listChatCompletions", "GET /chat/completions", "/chat/completions", rows, number=2)
+
+
 def told(*rows: Any) -> Exchange:
     call, url = "GET /chat/completions/{completion_id}/messages", "/chat/completions/chatcmpl-1/messages?limit=1"
     return exchange("getChatCompletionMessages", call, url, {"data": list(rows), "has_more": False}, number=2)
@@ -233,6 +238,7 @@ ROWS: Rows = {
     ],
     "batches.times": [
         (FAIL, batch(completed_at=None)), (FAIL, batch(completed_at=99)), (PASS, batch()),
+        (FAIL, batch(expired_at=101)), (PASS, batch(cancelling_at=101)),
         (FAIL, batch(status="in_progress")), (PASS, batch(status="in_progress", completed_at=None)),
         (FAIL, batch(in_progress_at=103)), (PASS, batch(in_progress_at=100, finalizing_at=101)), (OUT, sent()),
     ],
@@ -288,7 +294,8 @@ ROWS: Rows = {
         (FAIL, [answered(), had(created=2)]), (FAIL, [answered(), had(model="n")]),
         (FAIL, [answered(), had(choices=[{"index": 0, "message": {"content": "H"}}])]),
         (PASS, [answered(), had(metadata={"a": "b"})]), (OPEN, [answered(), had(choices=None)]),
-        (OUT, [answered(store=False), had()]),
+        (OUT, [answered(store=False), had()]), (OUT, [answered(), listing(id="chatcmpl-2")]),
+        (FAIL, [answered(), listing(model="n")]), (FAIL, [answered(), listing(choices=[])]), (PASS, [answered(), listing()]),
     ],
     "stored.messages": [
         (FAIL, [answered(), told({"role": "assistant", "content": "Hello"})]), (FAIL, [answered(), told(None)]),

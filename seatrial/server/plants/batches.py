@@ -70,7 +70,7 @@ def _expired_rows(route: str, body: Json, made: Any, twice: bool = False) -> Any
         if len(rows) == 2:
             return rows if twice else rows[:1]
         error = {"code": "batch_expired", "message": "This request could not be executed in time."}
-        late = {"id": "batch_req_late", "custom_id": "third/ü", "response": None, "error": error}
+        late = {"id": "batch_req_late", "custom_id": "Third/Ü", "response": None, "error": error}
         return [*rows, late] if rows[0]["custom_id"] == "second" else rows
 
     return output_lines(change)(route, body, made)
