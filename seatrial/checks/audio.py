@@ -264,6 +264,23 @@ def language_kept(exchange: Exchange) -> Iterator[Finding]:
         yield Finding(f"{code} or {_NAMES[code]}", said[:60], "body /language")
 
 
+def _is_translated(exchange: Exchange) -> bool:
+    return exchange.operation.id == "createTranslation" and view.is_ok(exchange) and b'"language"' in exchange.body
+
+
+@check(
+    "audio.translated-to",
+    level=SHOULD,
+    applies=_is_translated,
+    spec="openai#/components/schemas/CreateTranslationResponseVerboseJson",
+)
+def translated_to(exchange: Exchange) -> Iterator[Finding]:
+    """The language that a translation names is the one it is in: English, always."""
+    said = view.whole_answer(exchange).get("language")
+    if isinstance(said, str) and re.split(r"[^a-z]", said.strip().lower())[0] not in ("en", "eng", "english"):
+        yield Finding("english", said[:60], "body /language")
+
+
 def _has_usage(exchange: Exchange) -> bool:
     known = exchange.media in ("application/json", "text/event-stream")
     return view.is_transcript(exchange) and known and b'"usage"' in exchange.body

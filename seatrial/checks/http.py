@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from seatrial import view
-from seatrial.check import Inconclusive, check
-from seatrial.model import MUST, Exchange, Finding
+from seatrial.check import Inconclusive, check, relation
+from seatrial.model import MUST, SHOULD, Exchange, Finding
 
 _LARGE = 4 << 20
 
@@ -91,3 +91,32 @@ def json_body(exchange: Exchange) -> Iterator[Finding]:
         return
     for name in names:
         yield Finding("a name once, or with one value", f"{name!r} twice with different values", "body")
+
+
+@check("http.allow", level=SHOULD, applies=lambda exchange: exchange.status == 405, spec="rfc9110#section-15.5.6")
+def allow(exchange: Exchange) -> Iterator[Finding]:
+    """A 405 says in Allow which methods there are, and the one that was refused is none of them."""
+    given = exchange.header("allow")
+    if given is None:
+        yield Finding("Allow", "absent", "header allow")
+    elif exchange.request.method in [name.strip() for name in given.split(",")]:
+        yield Finding(f"methods other than {exchange.request.method}", given[:80], "header allow")
+
+
+def _lengths(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Exchange]]:
+    """(HEAD, GET) of each address of which both were asked for, and HEAD told a length."""
+    heads = [x for x in exchanges if x.request.method == "HEAD" and view.is_ok(x) and x.header("content-length")]
+    gets = [x for x in exchanges if x.request.method == "GET" and view.is_ok(x) and x.header("content-length")]
+    return [(head, get) for head in heads for get in gets if head.request.url == get.request.url]
+
+
+@relation("http.head-length", level=SHOULD, applies=lambda xs: bool(_lengths(xs)), spec="rfc9110#section-8.6")
+def head_length(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """HEAD tells no other Content-Length than GET."""
+    for head, get in _lengths(exchanges):
+        one, other = (exchange.header("content-length") for exchange in (head, get))
+        # What a list says may change, and by a few bytes its length; compression is decided anew.
+        if head.header("content-encoding") != get.header("content-encoding"):
+            raise Inconclusive("one of the two is compressed, the other is not")
+        if one == "0" != other:
+            yield Finding(f"{other}, as GET", "0", f"exchange {head.number} header content-length")

@@ -18,7 +18,7 @@ from seatrial.view import cursor
 Place = tuple[str, ...]
 _STORED = ("createChatCompletion", "createResponse")
 """Operations whose answers are kept only where `store` is asked for, which many servers leave unread."""
-_TOLD = ("name", "metadata", "attributes")
+_TOLD = ("name", "metadata", "attributes", "expires_after", "chunking_strategy")
 """Members that a client sets and a server only keeps."""
 _REFERRED = {"previous_response_id": "responses", "conversation": "conversations"}
 """Members of a request that name what has to be there, and where that is kept."""
@@ -283,7 +283,7 @@ def _reads_told(exchanges: Sequence[Exchange]) -> bool:
 
 @relation("kept.changed", level=MUST, applies=_reads_told, spec="openai#/paths/~1vector_stores~1{vector_store_id}/post")
 def changed(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """A name, metadata or attributes, as they were answered when set or changed, are what is shown from then on."""
+    """What a client sets, such as a name or metadata, is shown from then on as it was answered when set or changed."""
     for exchange, row, told in _readings(exchanges):
         for name, value in told.items():
             if not _agrees(value, row.get(name)):

@@ -57,7 +57,7 @@ def flagged(exchange: Exchange) -> Iterator[Finding]:
 
 @check("moderations.scores", level=SHOULD, applies=_is_moderation, spec=_RESULTS)
 def scores(exchange: Exchange) -> Iterator[Finding]:
-    """Each category that is judged has a score, from 0 to 1."""
+    """Each category that is judged has a score, from 0 to 1, and a flag is not a sign of a low one."""
     for place, result in enumerate(_results(exchange)):
         where, given = f"body /results/{place}/category_scores", _table(result, "category_scores")
         unscored = sorted(
@@ -69,6 +69,16 @@ def scores(exchange: Exchange) -> Iterator[Finding]:
             if isinstance(score, (int, float)) and not isinstance(score, bool) and not -_ROUND <= score <= 1 + _ROUND:
                 yield Finding("0 to 1", f"{score:g} for {name}", where)
                 break
+        yield from _turned(_table(result, "categories"), given, where)
+
+
+def _turned(flags: Mapping[str, Any], given: Mapping[str, Any], where: str) -> Iterator[Finding]:
+    """What is flagged has a low score, and what is not a high one, all of it: no choice of bounds explains that."""
+    scored = {name: score for name, score in given.items() if isinstance(score, (int, float))}
+    marked = [score for name, score in scored.items() if flags.get(name) is True]
+    others = [score for name, score in scored.items() if flags.get(name) is False]
+    if marked and others and max(marked) < 0.5 < min(others):
+        yield Finding("higher scores for what is flagged", f"at most {max(marked):g}, others {min(others):g}", where)
 
 
 def _says_types(exchange: Exchange) -> bool:
@@ -120,6 +130,11 @@ def list_in_order(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         alone = [_results(one)[0].get("flagged") if _results(one) else None for one in singles]
         if len(listed) != len(alone):
             raise Inconclusive("there are more or fewer results than texts, which moderations.count judges")
+        rows = [{name: row.get(name) for name in ("categories", "category_scores")} for row in _results(whole)]
+        certain = all(score in (0, 1) for score in _table(rows[0], "category_scores").values())
+        if len(set(alone)) > 1 and not certain and all(row == rows[0] for row in rows):
+            yield Finding(f"flagged {alone}".lower(), "one result again and again", f"exchange {whole.number} /results")
+            return
         if len(set(alone)) < 2:
             raise Inconclusive("the judge holds all texts alike")
         # A judge may change its mind about one text; that it does so about two at once is no chance.

@@ -11,6 +11,8 @@ from seatrial.model import MUST, SHOULD, Exchange, Finding
 
 _MEMBERS = "openai#/components/schemas/Response/allOf/2/properties/"
 _RUNNING = {"queued": 0, "in_progress": 1}
+_ITEMS = ("listInputItems", "listConversationItems", "getConversationItem")
+_REQUESTED = ("instructions", "previous_response_id", "background", "metadata", "max_output_tokens", "temperature")
 _CONTEXT = ("instructions", "previous_response_id", "conversation")
 
 
@@ -81,6 +83,84 @@ def _settled(value: Any) -> Any:
     if isinstance(value, dict) and "total_tokens" in value:
         return value["total_tokens"]
     return int(value) if isinstance(value, float) else value
+
+
+@relation(
+    "responses.keeps-request", level=SHOULD, applies=_reads_again, spec="openai#/paths/~1responses~1{response_id}/get"
+)
+def keeps_request(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """A response that is read again still says what it was asked with: instructions, limits, what it goes on from."""
+    judged = False
+    for shown in _seen(exchanges).values():
+        for name in _REQUESTED:
+            said = shown[0][1].get(name)
+            for exchange, found in shown[1:] if said is not None else ():
+                judged = True
+                if name in found and _settled(found[name]) != _settled(said):
+                    where = f"exchange {exchange.number} /{name}"
+                    yield Finding(view.short(said), view.short(found[name]), where)
+                    break
+    if not judged:
+        raise Inconclusive("no response was read again that says what it was asked with")
+
+
+def _role(item: Mapping[str, Any]) -> Any:
+    """Who speaks; newer models call `developer` what others call `system`."""
+    return "developer" if item.get("role") == "system" else item.get("role")
+
+
+def _texts(items: Any) -> Iterator[tuple[str, Any]]:
+    """(text, role) of each message among the items."""
+    for item in items if isinstance(items, list) else ():
+        content = item.get("content") if isinstance(item, dict) and item.get("role") else None
+        parts = content if isinstance(content, list) else [{"text": content}]
+        text = "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))
+        if text:
+            yield text, _role(item)
+
+
+def _roles(exchanges: Sequence[Exchange]) -> dict[str, set[Any]]:
+    """By text, the roles in which it was said, in requests and by models."""
+    found: dict[str, set[Any]] = {}
+    for exchange in exchanges:
+        if view.is_ok(exchange) and exchange.request.method == "POST":
+            given = exchange.request.get("input", exchange.request.get("items"))
+            rows = [*_texts([{"role": "user", "content": given}] if isinstance(given, str) else given)]
+            if view.is_response_object(exchange):
+                try:
+                    rows += _texts(view.response(exchange).get("output"))
+                except Inconclusive:
+                    continue
+            for text, role in rows:
+                found.setdefault(text, set()).add(role)
+    return found
+
+
+def _said_again(exchanges: Sequence[Exchange]) -> list[tuple[str, Any, set[Any]]]:
+    """(where, role, roles) of each message that is listed or read, and was given in these roles."""
+    known, found = _roles(exchanges), []
+    for exchange in exchanges:
+        if exchange.operation.id in _ITEMS and view.is_ok(exchange) and exchange.media == "application/json":
+            rows = [(where, *pair) for where, row in view.kept(exchange) for pair in _texts([row])]
+            found += [
+                (f"exchange {exchange.number} {at}", role, known[text]) for at, text, role in rows if text in known
+            ]
+    return found
+
+
+def _has_items(exchanges: Sequence[Exchange]) -> bool:
+    try:
+        return bool(_said_again(exchanges))
+    except Inconclusive:
+        return False
+
+
+@relation("items.role", level=MUST, applies=_has_items, spec="openai#/components/schemas/ResponseItemList")
+def role(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """A message of a conversation, or of a response's input, is said by whom it was said."""
+    for where, shown, given in _said_again(exchanges):
+        if shown not in given:
+            yield Finding(" or ".join(sorted(map(str, given))), f"{shown}", f"{where} /role")
 
 
 def _polls(exchanges: Sequence[Exchange]) -> bool:

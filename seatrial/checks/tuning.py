@@ -112,6 +112,25 @@ def checkpoint_job(exchange: Exchange) -> Iterator[Finding]:
             yield Finding(job, row["fine_tuning_job_id"], where + "/fine_tuning_job_id")
 
 
+@check(
+    "tuning.checkpoint-step",
+    level=SHOULD,
+    applies=_answers("listFineTuningJobCheckpoints"),
+    spec="openai#/components/schemas/FineTuningJobCheckpoint/properties/step_number",
+)
+def checkpoint_step(exchange: Exchange) -> Iterator[Finding]:
+    """A checkpoint's metrics are those of its own step, and no other checkpoint is of that step."""
+    seen: list[Any] = []
+    for where, row in view.kept(exchange):
+        step, metrics = row.get("step_number"), row.get("metrics")
+        of = metrics.get("step") if isinstance(metrics, dict) else None
+        if of is not None and step is not None and of != step:
+            yield Finding(f"{step}, the step_number", f"{of}", where + "/metrics/step")
+        if step is not None and step in seen:
+            yield Finding("a step of its own", f"{step}", where + "/step_number")
+        seen.append(step)
+
+
 def _may_follow(before: str, after: str) -> bool:
     if before in _ENDED:
         return after == before

@@ -6,9 +6,10 @@ import dataclasses
 import json
 from typing import Any
 
-from seatrial.model import Exchange
+from seatrial.model import Exchange, Operation, Request
 from tests.rows import FAIL, OPEN, OUT, PASS, Rows, exchange
 from tests.rows.files import BAD, GOOD, batch, part, ran, sent
+from tests.rows.responses import made, read
 
 DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
 NOW = 1_767_225_600
@@ -41,7 +42,74 @@ def batches(**more: Any) -> Exchange:
     return exchange("listBatches", "GET /batches", "/batches", {"object": "list", "data": [row]}, number=2)
 
 
+def asked(method: str, status: int = 200, **headers: str) -> Exchange:
+    """A request for the list of models that is answered with these headers."""
+    names = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    operation = Operation("any", method, "/models")
+    number = 2 if method == "GET" else 1
+    return Exchange(number, operation, Request(method, "http://x/v1/models", ()), status, names, b"")
+
+
+def checkpoints(*rows: dict[str, Any]) -> Exchange:
+    call, url = "GET /fine_tuning/jobs/{fine_tuning_job_id}/checkpoints", "/fine_tuning/jobs/ftjob-1/checkpoints"
+    return exchange("listFineTuningJobCheckpoints", call, url, {"object": "list", "data": rows})
+
+
+def translated(**more: Any) -> Exchange:
+    return exchange("createTranslation", "POST /audio/translations", "/audio/translations", {"text": "Hi", **more})
+
+
+def talk(*items: dict[str, Any]) -> Exchange:
+    return exchange("createConversation", "POST /conversations", "/conversations", {"id": "c"}, {"items": items})
+
+
+def item(role: str, text: str, name: str = "getConversationItem") -> Exchange:
+    shown = {"type": "message", "id": "msg_1", "role": role, "content": [{"type": "input_text", "text": text}]}
+    call = "GET /conversations/{conversation_id}/items/{item_id}"
+    return exchange(name, call, "/conversations/c/items/msg_1", shown, number=2)
+
+
+HELLO = {"role": "system", "content": "Hello"}
+
 ROWS: Rows = {
+    "http.allow": [
+        (FAIL, asked("PUT", 405)),
+        (FAIL, asked("PUT", 405, allow="GET, PUT")),
+        (PASS, asked("PUT", 405, allow="GET, OPTIONS")),
+        (PASS, asked("PUT", 405, allow="")),
+        (OUT, asked("PUT", 404)),
+    ],
+    "http.head-length": [
+        (FAIL, [asked("HEAD", content_length="0"), asked("GET", content_length="9")]),
+        (PASS, [asked("HEAD", content_length="9"), asked("GET", content_length="9")]),
+        (OPEN, [asked("HEAD", content_length="0"), asked("GET", content_length="9", content_encoding="gzip")]),
+        (OUT, [asked("HEAD"), asked("GET", content_length="9")]),
+    ],
+    "tuning.checkpoint-step": [
+        (FAIL, checkpoints({"step_number": 1, "metrics": {"step": 2}})),
+        (FAIL, checkpoints({"step_number": 1}, {"step_number": 1})),
+        (PASS, checkpoints({"step_number": 1, "metrics": {"step": 1.0}}, {"step_number": 2, "metrics": {}})),
+    ],
+    "audio.translated-to": [
+        (FAIL, translated(language="german")),
+        (PASS, translated(language="en-US")),
+        (PASS, translated(language="English")),
+        (PASS, translated(language=None)),
+        (OUT, translated()),
+    ],
+    "items.role": [
+        (FAIL, [talk(HELLO), item("user", "Hello")]),
+        (PASS, [talk(HELLO), item("developer", "Hello")]),
+        (PASS, [talk(HELLO, {"role": "user", "content": "Hello"}), item("user", "Hello")]),
+        (OUT, [talk(HELLO), item("user", "Good night")]),
+    ],
+    "responses.keeps-request": [
+        (FAIL, [made(max_output_tokens=16), read(max_output_tokens=None)]),
+        (FAIL, [made(metadata={"a": "b"}), read(metadata={})]),
+        (PASS, [made(max_output_tokens=16), read(max_output_tokens=16)]),
+        (PASS, [made(background=None), read(background=False)]),
+        (OUT, [made(max_output_tokens=16)]),
+    ],
     "kept.as-asked": [
         (FAIL, upload({"purpose": "assistants"})),
         (FAIL, upload({"bytes": 7})),
