@@ -334,7 +334,7 @@ class Player:
         if operation is None:
             return
         family = case.scenario.family if name == step.operation.id else "chat"
-        body = {"model": self.target.model(family), **PLAIN[name]}
+        body = self._words.body(Case(case.scenario), operation, {"model": self.target.model(family), **PLAIN[name]})
         probe = replace(step, id=f"{step.id}.probe", operation=operation, expect={Level.MUST: {"status": 200}})
         try:
             exchange = self._send(case, operation, probe.id, body=body)

@@ -95,6 +95,8 @@ def refused(exchange: Exchange, needs: Sequence[str], target: Target, route_only
     if exchange.status in (404, 405, 501):
         if declared(needs[0], target.profile.capabilities):
             return None
+        if exchange.status == 404 and needs[0] == "models.retrieve":
+            return None  # whoever lists a model offers to tell about it, unless the call itself is declined
         return f"unsupported: {needs[0]}: {exchange.operation.method} {exchange.operation.path} is answered {exchange.status}"
     if route_only or exchange.status not in (400, 403, 415, 422):
         return None

@@ -121,6 +121,17 @@ def _answers(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, Mapping[
         yield exchange, whole
 
 
+def _is_kept_answer(first: Exchange, again: Exchange) -> bool:
+    """Whether a cache may have given it: the same answer, of the same time, to the same request, plain or streamed."""
+    one, other = view.completion(first), view.completion(again)
+    same = view.same_but(first, again, "stream", "stream_options") and one.get("created") == other.get("created")
+    return same and [_told(choice) for choice in view.choices(first)] == [_told(c) for c in view.choices(again)]
+
+
+def _told(choice: Mapping[str, Any]) -> tuple[str, str | None, list[Any]]:
+    return view.text(choice), view.finish_reason(choice), [view.function(call) for call in view.calls(choice)]
+
+
 @relation("ids.unique", level=MUST, applies=_two_generations, spec=_ID)
 def unique(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """Two answers have two ids."""
@@ -134,8 +145,8 @@ def unique(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         first = seen.setdefault(value, exchange)
         if first is exchange:
             continue
-        if first.request.body == exchange.request.body and first.body == exchange.body:
-            compared -= 1  # the very same answer to the very same request: a cache may give it
+        if _is_kept_answer(first, exchange):
+            compared -= 1
             continue
         yield Finding(
             f"an id other than that of exchange {first.number}", value[:80], f"exchange {exchange.number} /id"

@@ -1,0 +1,67 @@
+"""Legal variants: answers from a cache, a call that is declined."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from seatrial.server.plant import Json, Plant
+from seatrial.server.plants.answers import error
+from seatrial.server.plants.shape import GENERATIONS, variant
+
+_WAYS = ("stream", "stream_options")
+
+
+def _declined(request: Request, body: bytes) -> Response | None:
+    if request.method == "GET" and "/models/" in request.url.path:
+        return error(501, "One model by its id is not offered.", None, "not_implemented")
+    return None
+
+
+def _said(rows: Iterable[Json]) -> dict[int, list[str]]:
+    """What each choice comes to, in one body or in many chunks."""
+    found: dict[int, list[str]] = {}
+    for row in rows:
+        for choice in row["choices"]:
+            text, ended, called = found.setdefault(choice["index"], ["", "", ""])
+            told = choice.get("message") or choice.get("delta") or choice
+            for call in told.get("tool_calls") or ():
+                called += (call["function"].get("name") or "") + call["function"].get("arguments", "")
+            text += told.get("content") or told.get("text") or ""
+            found[choice["index"]] = [text, choice["finish_reason"] or ended, called]
+    return found
+
+
+class _Cache:
+    """One id and one time for the same answer to the same request, plain or streamed, where nothing is left to chance."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, int] = {}
+
+    def named(self, route: str, body: Json, rows: list[Json]) -> list[Json]:
+        if route not in GENERATIONS or body.get("temperature") != 0 or body.get("store") or not rows:
+            return rows
+        asked = {name: value for name, value in body.items() if name not in _WAYS}
+        whole = json.dumps([route, asked, _said(rows)], sort_keys=True)
+        id = "chatcmpl-" + hashlib.blake2s(whole.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        created = self.times.setdefault(id, rows[0]["created"])
+        return [{**row, "id": id, "created": created} for row in rows]
+
+    def result(self, route: str, body: Json, made: Any) -> Any:
+        return self.named(route, body, [made])[0] if route in GENERATIONS and isinstance(made, dict) else made
+
+    def chunks(self, route: str, body: Json, chunks: Iterator[Json]) -> Iterable[Json]:
+        return self.named(route, body, list(chunks)) if route in GENERATIONS else chunks
+
+
+_CACHE = _Cache()
+
+PLANTS: tuple[Plant, ...] = (
+    variant("one-model-501", "one model by its id is not offered: 501", before=_declined),
+    variant("kept-answers", "a cache gives an answer again, with its id and its time", result=_CACHE.result, chunks=_CACHE.chunks),
+)  # fmt: skip
