@@ -53,6 +53,31 @@ def _pairs(exchanges: Sequence[Exchange]) -> list[Pair]:
     return found
 
 
+def _suffixed(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    """One completion without a suffix, and those that differ in their suffix alone."""
+    plain = [one for one in exchanges if view.is_completion(one) and view.is_plain(one)]
+    bare = next((one for one in plain if view.member(one, "suffix") is None), None)
+    return [one for one in plain if bare is not None and view.same_but(bare, one, "suffix")]
+
+
+@relation(
+    "completions.suffix-read",
+    level=SHOULD,
+    applies=lambda exchanges: len({str(view.member(one, "suffix")) for one in _suffixed(exchanges)}) > 2,
+    spec="openai#/components/schemas/CreateCompletionRequest/properties/suffix",
+)
+def suffix_read(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
+    """A suffix is read: with another one, another text is inserted, or more tokens are read."""
+    asked = _suffixed(exchanges)
+    said = {view.text(view.choices(one)[0]) for one in asked}
+    read = {_read(one) for one in asked}
+    if len(min(said).split()) < _ENOUGH:
+        raise Inconclusive("the text is so short that any suffix may follow it")
+    if len(said) == len(read) == 1:
+        actual = f"{len(asked)} times the same, {repr(min(said))[:60]}, and {min(read)} tokens read"
+        yield Finding("a text, or a count, that differs", actual, f"exchange {asked[-1].number}")
+
+
 def _read(exchange: Exchange) -> int:
     if not view.is_response(exchange):
         return view.count(view.usage(exchange), "prompt_tokens")

@@ -83,7 +83,7 @@ def validate(body: Json, known: dict[str, Any]) -> None:
 
 def _say(body: Json, prompt: str, place: int, plants: Plants) -> tuple[list[bytes], str]:
     seed = "" if body.get("temperature") == 0 and not place else f"{body.get('seed', secrets.token_hex(4))}/{place}"
-    text = " " + language.answer(prompt, seed)
+    text = " " + language.answer(prompt, seed + (body.get("suffix") or ""))
     for speak in plants.each("text"):
         text = speak(prompt, text)
     text = language.biased(text, body.get("logit_bias"))
@@ -101,7 +101,7 @@ def answer(body: Json, plants: Plants, created: int) -> tuple[Json, list[Row]]:
     rows: list[Row] = []
     read = wrote = 0
     for prompt in prompts(body):
-        read += max(tokens.count(prompt), 1)
+        read += max(tokens.count(prompt + (body.get("suffix") or "")), 1)
         for place in range(best):
             pieces, finish = _say(body, prompt, place, plants)
             wrote += len(pieces)

@@ -8,7 +8,7 @@ from typing import Any
 from seatrial.model import Exchange
 from tests.rows import FAIL, OPEN, OUT, PASS, Rows, exchange
 from tests.rows.plausible import said
-from tests.rows.reported import FORCED, called, chosen
+from tests.rows.reported import FORCED, called, chosen, prompted
 
 
 def after(text: str, tokens: int, reason: str = "stop", **between: Any) -> list[Exchange]:
@@ -38,7 +38,33 @@ TOLD: Any = [{"type": "function", "function": {"name": "f", "description": "Ring
 
 HISTORY: Any = [{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f"}}]}]
 
+
+def inserted(suffix: str | None, text: str, tokens: int, number: int) -> Exchange:
+    """A completion before this suffix, and how many tokens were read for it."""
+    one = prompted("a ship", tokens, number)
+    answer = json.loads(one.body)
+    answer["choices"][0]["text"] = text
+    asked = {**json.loads(one.request.body), "suffix": suffix}
+    return exchange("createCompletion", "POST /completions", "/completions", answer, asked, number=number)
+
+
+def thrice(*texts: str, tokens: int = 3) -> list[Exchange]:
+    """Completions without a suffix and with two; each suffix has so many tokens."""
+    suffixes = (None, " sails.", " sinks.")
+    each = zip(suffixes, texts, strict=True)
+    return [inserted(suffix, text, tokens if suffix else 3, at) for at, (suffix, text) in enumerate(each, 1)]
+
+
+LONG = "left the harbour at dawn"
+
 ROWS: Rows = {
+    "completions.suffix-read": [
+        (FAIL, thrice(LONG, LONG, LONG)),
+        (PASS, thrice(LONG, LONG, LONG, tokens=5)),
+        (PASS, thrice(LONG, LONG, "never left the harbour again")),
+        (OPEN, thrice("left", "left", "left")),
+        (OUT, thrice(LONG, LONG, LONG)[:2]),
+    ],
     "tools.call-ids-new": [
         (FAIL, called("{}", {**FORCED, "messages": HISTORY})),
         (PASS, called("{}", {**FORCED, "messages": [{**HISTORY[0], "tool_calls": [{"id": "d"}]}]})),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from seatrial.server import tokens
 from seatrial.server.messages import IMAGE_TOKENS
 from seatrial.server.plant import Json, Plant
 from seatrial.server.plants.responses_shape import RESPONSES
-from seatrial.server.plants.shape import CHAT, defect, result_of, variant
+from seatrial.server.plants.shape import CHAT, COMPLETIONS, defect, ignoring, result_of, variant
 
 Rows = list[Any]
 
@@ -92,6 +93,16 @@ def _image(name: str, summary: str, body: Callable[[str, Json], Json]) -> Plant:
     return defect(f"vision.image-counted/{name}", "vision", summary, "vision.image-counted", body=body)
 
 
+def _unseen_input(item: Json) -> Rows:
+    return [part for part in item["content"] if not isinstance(part, dict) or part.get("type") != "input_image"]
+
+
+def _suffix_uncounted(body: Json, made: Json) -> None:
+    more = len(made["choices"]) * tokens.count(body.get("suffix") or "") // (body.get("n") or 1)
+    for name in ("prompt_tokens", "total_tokens"):
+        made["usage"][name] -= more
+
+
 def _one_token_each(body: Json, made: Json) -> None:
     images = str(body.get("messages")).count("'type': 'image_url'")
     for name in ("prompt_tokens", "total_tokens"):
@@ -120,6 +131,9 @@ PLANTS = (
     _image("plain", "streams see no image", _seen(_unseen, lambda body: body.get("stream"))),
     _image("without-tools", "where tools are offered no image is seen", _seen(_unseen, lambda body: body.get("tools"))),
     _image("free", "where there is a format no image is seen", _seen(_unseen, lambda body: body.get("response_format"))),
+    defect("completions.suffix-read/ignored", "completions", "a suffix is accepted and ignored", "completions.suffix-read", level="SHOULD", body=ignoring("suffix", route=COMPLETIONS)),
+    defect("responses.image-read/dropped", "responses", "images of an input are dropped without a word", "responses.image-read/image/must/body", body=_in("input", RESPONSES, _each(lambda m: isinstance(m.get("content"), list), content=_unseen_input))),
+    variant("suffix-uncounted", "a suffix is no part of the prompt that is counted", result=result_of(_suffix_uncounted, COMPLETIONS)),
     variant("image-one-token", "an image counts as one token", result=result_of(_one_token_each, CHAT)),
     variant("tools-not-to-be-called", "tools that may not be called are not told to the model", body=_only_what_may_be_called),
     variant("names-unread", "the names of participants are not read", body=_in("messages", CHAT, lambda rows: [{k: v for k, v in row.items() if k != "name" or row.get("role") == "function"} for row in rows])),
