@@ -34,6 +34,25 @@ def choice_count(exchange: Exchange) -> Iterator[Finding]:
         yield Finding(f"the indices 0 to {wanted - 1}, each once", f"{found}"[:120], "body /choices/*/index")
 
 
+def _has_several(exchange: Exchange) -> bool:
+    return view.is_plain(exchange) and view.is_chat(exchange) and (view.number(exchange, "n") or 1) > 1
+
+
+@check(
+    "chat.choices-in-order",
+    level=SHOULD,
+    applies=_has_several,
+    spec="openai#/components/schemas/CreateChatCompletionResponse/properties/choices/items/properties/index",
+)
+def choices_in_order(exchange: Exchange) -> Iterator[Finding]:
+    """The index of a choice is its place in the list of choices."""
+    found = [view.index(choice) for choice in view.choices(exchange)]
+    if sorted(found) != list(range(len(found))):
+        raise Inconclusive("the choices are not numbered from 0")
+    if found != sorted(found):
+        yield Finding(f"{sorted(found)}", f"{found}", "body /choices/*/index")
+
+
 def _is_limited(exchange: Exchange) -> bool:
     return view.is_generation(exchange) and view.limit(exchange) is not None
 

@@ -156,6 +156,8 @@ def unique(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 
 
 _DAY = 86400
+_SKEW = 600
+"""Seconds that the clocks behind one address may differ."""
 
 
 @relation("created.each-its-own", level=SHOULD, applies=_two_generations, spec=_CREATED)
@@ -175,3 +177,19 @@ def each_its_own(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             return
     if compared < 2:
         raise Inconclusive("there were no two answers to compare")
+
+
+def _is_dated(exchange: Exchange) -> bool:
+    return view.is_generation(exchange) and exchange.header("date") is not None
+
+
+@check("created.answer-not-ahead", level=SHOULD, applies=_is_dated, spec=_CREATED)
+def answer_not_ahead(exchange: Exchange) -> Iterator[Finding]:
+    """An answer was not made after it was sent: its time is not ahead of the server's own clock."""
+    when = view.completion(exchange).get("created")
+    date = email.utils.parsedate_tz(exchange.header("date") or "")
+    if isinstance(when, bool) or not isinstance(when, (int, float)) or date is None or when > _LAST_SECOND:
+        raise Inconclusive("there is no time of creation in seconds to hold against the header Date")
+    ahead = when - email.utils.mktime_tz(date)
+    if ahead > _SKEW:
+        yield Finding(f"a time until {exchange.header('date')}", f"{when}, {ahead:.0f} seconds later", "body /created")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import email.utils
 import json
 from typing import Any
 
 from seatrial.model import Exchange
 from tests.rows import FAIL, OPEN, OUT, PASS, Rows, exchange
-from tests.rows.plausible import said
+from tests.rows.plausible import TODAY, said
 from tests.rows.reported import FORCED, called, chosen, prompted
 
 
@@ -57,7 +58,33 @@ def thrice(*texts: str, tokens: int = 3) -> list[Exchange]:
 
 LONG = "left the harbour at dawn"
 
+
+def numbered(*indices: int) -> Exchange:
+    """A chat of several choices that are listed so."""
+    one = said({"n": len(indices)}, *[("stop", {})] * len(indices))
+    answer = json.loads(one.body)
+    for choice, index in zip(answer["choices"], indices, strict=True):
+        choice["index"] = index
+    asked = json.loads(one.request.body)
+    return exchange("createChatCompletion", "POST /chat/completions", "/chat/completions", answer, asked)
+
+
+SENT = int(email.utils.parsedate_to_datetime(TODAY).timestamp())
+
 ROWS: Rows = {
+    "chat.choices-in-order": [
+        (FAIL, numbered(1, 0)),
+        (PASS, numbered(0, 1)),
+        (OPEN, numbered(1, 2)),
+        (OUT, numbered(0)),
+    ],
+    "created.answer-not-ahead": [
+        (FAIL, said({}, created=SENT + 7200)),
+        (PASS, said({}, created=SENT + 60)),
+        (PASS, said({}, created=SENT - 7200)),
+        (OPEN, said({}, created=SENT * 1000)),
+        (OUT, chosen(1, 9, 1)),
+    ],
     "completions.suffix-read": [
         (FAIL, thrice(LONG, LONG, LONG)),
         (PASS, thrice(LONG, LONG, LONG, tokens=5)),

@@ -117,6 +117,12 @@ def _one_line(body: Json, chunks: list[Json]) -> list[Json]:
     return chunks
 
 
+def _hours_ahead(body: Json, made: Json) -> Json:
+    """The time is that of a clock on the wall, east of Greenwich."""
+    made["created"] += 7200
+    return made
+
+
 STREAMED: When = lambda route, body: bool(body.get("stream"))  # noqa: E731
 
 PLANTS = (
@@ -139,8 +145,11 @@ PLANTS = (
     defect("stream.usage-choices-empty/stopped", "usage", "with a stop sequence the usage chunk has a choice", "stream.usage-choices-empty", "stream.one-terminal", "stream.usage-*", chunks=all_chunks(_usage_with_choice, CHAT)),
     defect("stream.prompt-tokens-equal-plain/choices", "usage", "a stream counts the prompt for each choice", "stream.prompt-tokens-equal-plain", chunks=all_chunks(_read_each, CHAT), **SHOULD),
     defect("stream.equals-plain/lines", "chat streaming", "a stream has no line ends", "stream.equals-plain", chunks=all_chunks(_one_line, CHAT)),
+    defect("chat.choices-in-order/reversed", "chat", "the last choice is listed first", "chat.choices-in-order", result=result(lambda made: made["choices"].reverse(), CHAT), **SHOULD),
+    defect("created.answer-not-ahead/local", "chat", "the time of an answer is local time", "created.answer-not-ahead", result=result_of(_hours_ahead, CHAT), chunks=all_chunks(lambda body, chunks: [_hours_ahead(body, one) for one in chunks], CHAT), **SHOULD),
     defect("completions.echo/by-turns", "completions", "the choices of several prompts take turns", "completions.echo", result=result_of(_by_turns, COMPLETIONS)),
     defect("chat.choice-count/eight-prompts", "completions", "prompts after the eighth are lost", "chat.choice-count", body=lambda route, body: {**body, "prompt": body["prompt"][:8]} if route == COMPLETIONS and isinstance(body.get("prompt"), list) and isinstance(next(iter(body["prompt"]), 0), str) else body),
     defect("embeddings.dimensions/base64", "embeddings", "with base64, dimensions is ignored", "embeddings.dimensions", body=_ignoring("dimensions", when=lambda route, body: route == EMBEDDINGS and body.get("encoding_format") == "base64")),
+    variant("clocks-apart", "the clock that dates the answers is five minutes ahead of the other", result=result(lambda made: made.update(created=made["created"] + 300), CHAT, COMPLETIONS)),
     variant("call-ids-counted", "calls are numbered through the conversation", result=result_of(lambda body, made: [call.update(id=f"functions.{call['function']['name']}:{place + str(body['messages']).count('tool_call_id')}") for choice in made["choices"] for place, call in enumerate(choice["message"].get("tool_calls") or ())], CHAT)),
 )  # fmt: skip
