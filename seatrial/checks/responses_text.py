@@ -7,7 +7,7 @@ from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, check
-from seatrial.model import MUST, Exchange, Finding
+from seatrial.model import MUST, SHOULD, Exchange, Finding
 
 _SCHEMAS = "openai#/components/schemas/Response"
 _WHOLE = {
@@ -61,6 +61,29 @@ def deltas_equal_done(exchange: Exchange) -> Iterator[Finding]:
             yield _differs(pieces[at], whole, f"event {number}")
     if not judged:
         raise Inconclusive("nothing came in pieces")
+
+
+def _streams_logprobs(exchange: Exchange) -> bool:
+    include = exchange.request.get("include")
+    return view.is_response_stream(exchange) and isinstance(include, list) and "message.output_text.logprobs" in include
+
+
+@check(
+    "responses.delta-logprobs",
+    level=SHOULD,
+    applies=_streams_logprobs,
+    spec=_SCHEMAS + "TextDeltaEvent",
+)
+def delta_logprobs(exchange: Exchange) -> Iterator[Finding]:
+    """Where a text has log probabilities, the pieces that it comes in have them."""
+    deltas = [data for _, kind, data in view.typed_events(exchange) if kind == "response.output_text.delta"]
+    parts = [part for _, item in view.items_of(exchange) for part in view.content(item)]
+    if not deltas or not any(part.get("logprobs") for part in parts):
+        raise Inconclusive("there is no text in pieces that has log probabilities")
+    if not any(data.get("logprobs") for data in deltas):
+        yield Finding(
+            "the log probabilities of its tokens", "none in any delta", "response.output_text.delta /logprobs"
+        )
 
 
 def _differs(wanted: str, actual: str, where: str) -> Finding:

@@ -136,6 +136,19 @@ def twin() -> Exchange:
 
 TOKENS = [{"token": "Hel", "logprob": -0.1}, {"token": "lo", "logprob": -0.1}]
 
+
+def scored(**members: Any) -> Callable[[list[Json]], list[Json]]:
+    """The text has log probabilities in the end; its first piece has these members."""
+
+    def change(events: list[Json]) -> list[Json]:
+        output = [{**MESSAGE, "content": [{**PART, "logprobs": TOKENS}]}]
+        events[END].update(response={**WHOLE, "output": output})
+        events[DELTA].update(members)
+        return events
+
+    return change
+
+
 # fmt: off
 ROWS: dict[str, list[tuple[Any, Any]]] = {
     "responses.members": [
@@ -270,6 +283,10 @@ ROWS: dict[str, list[tuple[Any, Any]]] = {
     "responses.deltas-equal-done": [
         (FAIL, stream(without(DELTA))), (FAIL, stream(put(DELTA, delta="HELL"))), (PASS, stream()),
         (OPEN, stream(without(DELTA, DELTA + 1))),
+    ],
+    "responses.delta-logprobs": [
+        (FAIL, stream(scored(), PROBS)), (PASS, stream(scored(logprobs=TOKENS[:1]), PROBS)), (OPEN, stream(asked=PROBS)),
+        (OPEN, stream(lambda events: without(DELTA, DELTA + 1)(scored()(events)), PROBS)), (OUT, stream(scored())),
     ],
     "responses.done-equals-item": [
         (FAIL, stream(put(PART_DONE, part={**PART, "text": "Hi"}))), (FAIL, stream(put(DONE, item=LOUD))), (PASS, stream()),

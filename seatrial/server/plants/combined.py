@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from typing import Any
 
 from seatrial.server.plant import Json
-from seatrial.server.plants.responses_shape import RESPONSES, SHOWN, items_of
+from seatrial.server.plants.responses_shape import RESPONSES, SHOWN, all_events, each_event, items_of
 from seatrial.server.plants.shape import (  # fmt: skip
     CHAT,
     COMPLETIONS,
@@ -123,6 +124,28 @@ def _hours_ahead(body: Json, made: Json) -> Json:
     return made
 
 
+def _as_markup(body: Json, made: Json) -> None:
+    for choice in made["choices"]:
+        if choice["message"]["content"]:
+            choice["message"]["content"] = html.escape(choice["message"]["content"], quote=False)
+
+
+def _in_one(events: list[Json]) -> list[Json]:
+    """The first delta of each text has all of it."""
+    made: dict[tuple[int, int], Json] = {}
+    rest = []
+    for event in events:
+        place = (event.get("output_index", 0), event.get("content_index", 0))
+        if event["type"] == "response.output_text.delta":
+            first = made.get(place)
+            if first is not None:
+                first.update(delta=first["delta"] + event["delta"], logprobs=first["logprobs"] + event["logprobs"])
+                continue
+            made[place] = event
+        rest.append(event)
+    return rest
+
+
 STREAMED: When = lambda route, body: bool(body.get("stream"))  # noqa: E731
 
 PLANTS = (
@@ -133,6 +156,8 @@ PLANTS = (
     defect("tools.single-when-not-parallel/responses", "responses streaming", "streams of responses ignore parallel_tool_calls", "tools.single-when-not-parallel", body=_ignoring("parallel_tool_calls", when=lambda route, body: route == RESPONSES and STREAMED(route, body))),
     defect("structured.schema-honoured/later", "structured outputs", "in a later turn a schema is ignored", "structured.schema-honoured", body=_ignoring("response_format", when=_is_later)),
     defect("structured.schema-honoured/image", "structured outputs", "a schema is ignored where there is an image", "structured.schema-honoured", body=_ignoring("response_format", when=_has_image)),
+    defect("structured.schema-honoured/markup", "structured outputs", "answers are escaped as HTML", "structured.schema-honoured", "*/must/body", "*/should/body", "stop.*", result=result_of(_as_markup, CHAT)),
+    defect("responses.delta-logprobs/none", "responses streaming", "the pieces of a text have no log probabilities", "responses.delta-logprobs", chunks=each_event(lambda event: event.update(logprobs=[]), "response.output_text.delta"), **SHOULD),
     defect("logprobs.present/with-tools", "logprobs", "where tools are offered there are no log probabilities", "logprobs.present", result=result_of(_unscored, CHAT), chunks=all_chunks(lambda body, chunks: [_unscored(body, one) for one in chunks], CHAT)),
     defect("logprobs.concat/first-choice", "logprobs", "each choice has the log probabilities of the first", "logprobs.concat", result=result_of(_first_scored, CHAT)),
     defect("stop.excluded/choices", "chat", "a stop sequence ends the first choice alone", "stop.excluded", result=result_of(_first_alone, CHAT)),
@@ -151,5 +176,6 @@ PLANTS = (
     defect("chat.choice-count/eight-prompts", "completions", "prompts after the eighth are lost", "chat.choice-count", body=lambda route, body: {**body, "prompt": body["prompt"][:8]} if route == COMPLETIONS and isinstance(body.get("prompt"), list) and isinstance(next(iter(body["prompt"]), 0), str) else body),
     defect("embeddings.dimensions/base64", "embeddings", "with base64, dimensions is ignored", "embeddings.dimensions", body=_ignoring("dimensions", when=lambda route, body: route == EMBEDDINGS and body.get("encoding_format") == "base64")),
     variant("clocks-apart", "the clock that dates the answers is five minutes ahead of the other", result=result(lambda made: made.update(created=made["created"] + 300), CHAT, COMPLETIONS)),
+    variant("whole-delta", "a text comes in one piece, with all of its log probabilities", chunks=all_events(_in_one)),
     variant("call-ids-counted", "calls are numbered through the conversation", result=result_of(lambda body, made: [call.update(id=f"functions.{call['function']['name']}:{place + str(body['messages']).count('tool_call_id')}") for choice in made["choices"] for place, call in enumerate(choice["message"].get("tool_calls") or ())], CHAT)),
 )  # fmt: skip
