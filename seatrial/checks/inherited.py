@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from seatrial import view
@@ -10,7 +11,9 @@ from seatrial.model import MUST, Exchange, Finding
 
 _ENOUGH = 4
 """Characters before a stop sequence."""
-_PARAMETERS = ("stop", "max_tokens", "max_completion_tokens")
+_PARAMETERS = ("stop", "max_tokens", "max_completion_tokens", "logit_bias")
+_STUTTER = re.compile(r"\s*(\S{1,8})(\s*\1){3,}\s*")
+"""What a model says whose next token is always the same."""
 
 Triple = tuple[Exchange, Exchange, Exchange]
 
@@ -55,6 +58,13 @@ def _inherited_stop(triple: Triple) -> str | None:
     return None
 
 
+def _is_biased(triple: Triple) -> bool:
+    """Whether the last answer is the one token that the bias of the request between forced, as the first is not."""
+    first, forced, last = (view.text(view.choices(one)[0]) for one in triple)
+    biased = bool(triple[1].request.get("logit_bias"))
+    return biased and last == forced and bool(_STUTTER.fullmatch(last)) and not _STUTTER.fullmatch(first)
+
+
 @relation(
     "answers.not-inherited",
     level=MUST,
@@ -62,7 +72,7 @@ def _inherited_stop(triple: Triple) -> str | None:
     spec="openai#/components/schemas/StopConfiguration",
 )
 def not_inherited(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """An answer is not cut by a stop sequence or a limit that the request before it had, and it has not."""
+    """An answer does not follow a stop sequence, a limit or a bias that the request before it had, and it has not."""
 
     def judge(triple: Triple) -> Iterator[Finding]:
         before, where = triple[1].number, f"exchange {triple[2].number}"
@@ -74,6 +84,9 @@ def not_inherited(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             yield Finding(
                 f"an answer that nothing cuts at {stop!r}, as exchange {before} asked", repr(said[-40:]), where
             )
+        elif _is_biased(triple):
+            said = view.text(view.choices(triple[0])[0])
+            yield Finding(f"an answer such as {said[:40]!r}", f"that of exchange {before}, which forced a token", where)
         elif _is_limited(triple):
             limit = view.limit(triple[1])
             yield Finding(f"more than the {limit} tokens that exchange {before} asked for", f"{limit}", where)

@@ -19,6 +19,12 @@ def after(text: str, tokens: int, reason: str = "stop", **between: Any) -> list[
     return [first, said(between, number=2), last]
 
 
+def biased(forced: str, text: str) -> list[Exchange]:
+    """The same, where the request between has a bias and is answered so."""
+    first, _, last = after(text, 8)
+    return [first, said({"logit_bias": {"65": 100}}, ("stop", {"content": forced}), number=2), last]
+
+
 def read(tokens: int, number: int, text: str, **more: Any) -> Exchange:
     """A chat of one message that says this; and how many tokens it is said to have."""
     one = chosen(1, tokens, number)
@@ -110,6 +116,9 @@ ROWS: Rows = {
     "answers.not-inherited": [
         (FAIL, after("One, t", 3, stop=["wo"])),
         (FAIL, after("One, two", 3, "length", max_tokens=3)),
+        (FAIL, biased("AAAAAAAA", "AAAAAAAA")),
+        (PASS, biased("AAAAAAAA", "One, two, three.")),
+        (PASS, biased("One.", "One.")),
         (PASS, after("One, two, three.", 6, stop=["wo"])),
         (PASS, after("One", 3, stop=[", two"])),
         (PASS, after("One, two", 3, max_tokens=3)),

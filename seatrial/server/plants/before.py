@@ -25,6 +25,7 @@ def _kept(name: str, *routes: str) -> Callable[[str, Json], Json]:
 PLANTS = (
     defect("answers.not-inherited/stop", "chat", "the stop sequence of the request before still cuts", "answers.not-inherited", body=_kept("stop")),
     defect("answers.not-inherited/limit", "chat", "the limit of the request before still cuts", "answers.not-inherited", body=_kept("max_tokens")),
+    defect("answers.not-inherited/bias", "chat", "the bias of the request before still holds", "answers.not-inherited", "relations.*", body=_kept("logit_bias")),
     defect("answers.not-inherited/logprobs", "logprobs", "log probabilities come as the request before asked for them", "logprobs.twins*/after/should/body", body=_kept("logprobs"), level="SHOULD"),
     *(defect(f"responses.not-inherited/{name}", "responses", f"the {name} of the request before still hold", "responses.not-inherited/after/must/body", body=_kept(name, RESPONSES)) for name in ("metadata", "instructions", "text")),
 )  # fmt: skip
