@@ -90,7 +90,9 @@ def tops(exchange: Exchange) -> Iterator[Finding]:
         _list(choice, "tokens")
         rows = choice["logprobs"].get("top_logprobs")
         counts = [len(row) for row in rows if isinstance(row, (dict, list))] if isinstance(rows, list) else []
-        if not max(counts, default=0) or max(counts) > wanted + 1:
+        # Two of one spelling are one member; but not at every token.
+        few = max(counts, default=0) < wanted and (not any(counts) or len(counts) > 2)
+        if few or max(counts) > wanted + 1:
             shown = f"at most {max(counts)} for a token" if counts else repr(rows)[:60]
             yield Finding(f"{wanted} alternatives", shown, _at(choice, "top_logprobs"))
 

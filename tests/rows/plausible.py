@@ -170,6 +170,8 @@ ROWS: Rows = {
     "completions.logprobs-top": [
         (FAIL, legacy(top_logprobs=None)),
         (FAIL, legacy(top_logprobs=[{}, {}, {}])),
+        (FAIL, legacy(asked={"logprobs": 2}, top_logprobs=[{"a": -1}] * 3)),
+        (PASS, legacy(asked={"logprobs": 2}, top_logprobs=[{"a": -1}, {"a": -1}, {"a": -1, "b": -2}])),
         (FAIL, legacy(top_logprobs=[{"a": -1, "b": -2, "c": -3}] * 3)),
         (PASS, legacy(top_logprobs=[None, {"a": -1}, {"a": -1, "b": -2}])),
         (OPEN, legacy(tokens=None)),

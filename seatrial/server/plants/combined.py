@@ -146,6 +146,22 @@ def _in_one(events: list[Json]) -> list[Json]:
     return rest
 
 
+def _unscored_schema(body: Json, chunks: list[Json]) -> list[Json]:
+    for choice in [choice for chunk in chunks for choice in chunk["choices"] if body.get("response_format")]:
+        choice["logprobs"] = None
+    return chunks
+
+
+def _one_top(body: Json, made: Json) -> None:
+    for table in [choice["logprobs"] for choice in made["choices"] if choice["logprobs"]]:
+        table["top_logprobs"] = [dict(list((row or {}).items())[:1]) for row in table["top_logprobs"]]
+
+
+def _one_long(route: str, body: Json) -> Json:
+    text = body.get("input")
+    return {**body, "input": "long"} if route == EMBEDDINGS and isinstance(text, str) and text.count(" ") > 30 else body
+
+
 STREAMED: When = lambda route, body: bool(body.get("stream"))  # noqa: E731
 
 PLANTS = (
@@ -159,6 +175,9 @@ PLANTS = (
     defect("structured.schema-honoured/markup", "structured outputs", "answers are escaped as HTML", "structured.schema-honoured", "*/must/body", "*/should/body", "stop.*", result=result_of(_as_markup, CHAT)),
     defect("responses.delta-logprobs/none", "responses streaming", "the pieces of a text have no log probabilities", "responses.delta-logprobs", chunks=each_event(lambda event: event.update(logprobs=[]), "response.output_text.delta"), **SHOULD),
     defect("logprobs.present/with-tools", "logprobs", "where tools are offered there are no log probabilities", "logprobs.present", result=result_of(_unscored, CHAT), chunks=all_chunks(lambda body, chunks: [_unscored(body, one) for one in chunks], CHAT)),
+    defect("logprobs.present/schema-stream", "logprobs", "a stream that keeps to a schema has no log probabilities", "logprobs.present", chunks=all_chunks(_unscored_schema, CHAT)),
+    defect("completions.logprobs-top/one", "completions", "legacy tokens have one alternative at most", "completions.logprobs-top", result=result_of(_one_top, COMPLETIONS), **SHOULD),
+    defect("embeddings.distinct/long", "embeddings", "texts of more than thirty words have one vector", "embeddings.distinct", body=_one_long, **SHOULD),
     defect("logprobs.concat/first-choice", "logprobs", "each choice has the log probabilities of the first", "logprobs.concat", result=result_of(_first_scored, CHAT)),
     defect("stop.excluded/choices", "chat", "a stop sequence ends the first choice alone", "stop.excluded", result=result_of(_first_alone, CHAT)),
     defect("stop.excluded/with-tools", "chat", "where tools are offered, stop is ignored", "stop.excluded", body=_ignoring("stop", when=lambda route, body: bool(body.get("tools")))),
