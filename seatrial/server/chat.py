@@ -156,10 +156,10 @@ def _called(body: Json, offered: dict[str, Any], role: str, asked: str) -> list[
     choice = body.get("tool_choice", "auto")
     if not offered or choice == "none":
         return []
-    if isinstance(choice, dict) and choice["type"] == "function":
-        return [choice["function"]["name"]]
+    if isinstance(choice, dict) and choice["type"] in ("function", "custom"):
+        return [choice[choice["type"]]["name"]]
     if isinstance(choice, dict):
-        allowed = {tool["function"]["name"] for tool in choice["allowed_tools"]["tools"]}
+        allowed = {tool[tool["type"]]["name"] for tool in choice["allowed_tools"]["tools"]}
         offered = {name: function for name, function in offered.items() if name in allowed}
         choice = choice["allowed_tools"]["mode"]
     spoken = [name for name in offered if role == "user" and _speaks_of(asked, name)]
@@ -186,6 +186,8 @@ def _calls(body: Json, index: int, functions: list[tuple[str, Json]], limit: int
     for place, (name, function) in enumerate(functions):
         schema = function.get("parameters") or {"type": "object"}
         arguments = messages.compact(generate.value(schema, f"{prompt}{name}{seed}{place or ''}"))
+        if _is_custom(body, name):
+            arguments = language.answer(name, f"{prompt}{name}{seed}{place or ''}")
         pieces = tokens.split(arguments)
         room = len(pieces) if limit is None else max(0, limit - used - 1)
         kept, short = language.limited(arguments, room)
@@ -195,9 +197,19 @@ def _calls(body: Json, index: int, functions: list[tuple[str, Json]], limit: int
         if short:
             cut = True
             break
-    forced = isinstance(body.get("tool_choice"), dict) and body["tool_choice"]["type"] == "function"
+    forced = isinstance(body.get("tool_choice"), dict) and body["tool_choice"]["type"] != "allowed_tools"
     finish = "length" if cut else "stop" if forced else "tool_calls"
     return Choice(index, [], calls, finish, min(used, limit) if limit else used)
+
+
+def _is_custom(body: Json, name: str) -> bool:
+    return any(tool.get("type") == "custom" and tool["custom"]["name"] == name for tool in body["tools"])
+
+
+def _named(answer: Answer, name: str, text: str) -> Json:
+    """What a call is of, and what it says."""
+    custom = _is_custom(answer.body, name)
+    return {"custom": {"name": name, "input": text}} if custom else {"function": {"name": name, "arguments": text}}
 
 
 def _logprobs(answer: Answer, choice: Choice, pieces: list[bytes], start: int = 0) -> Json | None:
@@ -228,8 +240,9 @@ def plain(answer: Answer) -> Json:
         }
         if choice.calls:
             message["tool_calls"] = [
-                {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
+                {"id": id, "type": next(iter(named)), **named}
                 for id, name, arguments in choice.calls
+                for named in [_named(answer, name, arguments)]
             ]
         logprobs = _logprobs(answer, choice, choice.pieces)
         rows.append({"index": choice.index, "message": message, "logprobs": logprobs, "finish_reason": choice.finish})
@@ -286,16 +299,12 @@ def chunks(answer: Answer) -> Iterator[Json]:
 
 def _deltas(answer: Answer, choice: Choice) -> Iterator[tuple[Json, Json | None]]:
     for index, (id, name, arguments) in enumerate(choice.calls):
-        yield (
-            {
-                "tool_calls": [
-                    {"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}
-                ]
-            },
-            None,
-        )
+        named = _named(answer, name, "")
+        kind = next(iter(named))
+        said = "input" if kind == "custom" else "arguments"
+        yield {"tool_calls": [{"index": index, "id": id, "type": kind, **named}]}, None
         for at in range(0, len(arguments), 12):
-            yield {"tool_calls": [{"index": index, "function": {"arguments": arguments[at : at + 12]}}]}, None
+            yield {"tool_calls": [{"index": index, kind: {said: arguments[at : at + 12]}}]}, None
     held: list[bytes] = []
     start = 0
     for piece in choice.pieces:

@@ -86,6 +86,11 @@ def _calls(calls: Any, at: str, role: str) -> None:
             raise bad(f"{place}.id", f"Invalid type for '{place}.id': expected a string.", "invalid_type")
         if call.get("type") not in ("function", "custom"):
             raise bad(f"{place}.type", f"Invalid value for '{place}.type': expected 'function'.", "invalid_value")
+        custom = call.get("custom")
+        if call["type"] == "custom" and isinstance(custom, dict):
+            if not isinstance(custom.get("name"), str) or not isinstance(custom.get("input"), str):
+                raise bad(f"{place}.custom", f"Invalid value for '{place}.custom'.", "invalid_type")
+            continue
         function = call.get("function")
         if (
             not isinstance(function, dict)
@@ -151,6 +156,10 @@ def tools(given: Any, choice: Any, parallel: Any) -> dict[str, dict[str, Any]]:
     for index, tool in enumerate(given):
         at = f"tools[{index}]"
         function = tool.get("function") if isinstance(tool, dict) else None
+        custom = tool.get("custom") if isinstance(tool, dict) and tool.get("type") == "custom" else None
+        if isinstance(custom, dict) and isinstance(custom.get("name"), str):
+            found[custom["name"]] = custom
+            continue
         if not isinstance(tool, dict) or tool.get("type") != "function":
             raise bad(f"{at}.type", f"Invalid value for '{at}.type': expected 'function'.", "invalid_value")
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
@@ -195,9 +204,10 @@ def _choice(choice: Any, offered: dict[str, Any]) -> None:
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
         _allowed(choice.get("allowed_tools"), offered)
     elif isinstance(choice, dict):
-        function = choice.get("function")
+        kind = choice.get("type")
+        function = choice.get(kind) if kind in ("function", "custom") else None
         name = function.get("name") if isinstance(function, dict) else None
-        if choice.get("type") != "function" or not isinstance(name, str):
+        if not isinstance(name, str):
             raise bad(
                 "tool_choice",
                 "Invalid value for 'tool_choice': expected type 'function' and function.name.",
@@ -222,7 +232,7 @@ def _allowed(allowed: Any, offered: dict[str, Any]) -> None:
             "tool_choice", "Invalid value for 'tool_choice': allowed_tools has a mode and tools.", "invalid_value"
         )
     for row in rows:
-        function = row.get("function") if isinstance(row, dict) else None
+        function = (row.get("function") or row.get("custom")) if isinstance(row, dict) else None
         if not isinstance(function, dict) or function.get("name") not in offered:
             raise bad("tool_choice", "'tool_choice' allows a tool that is not in 'tools'.", "invalid_value")
 
@@ -289,6 +299,12 @@ def strict(schema: dict[str, Any], param: str, where: str) -> None:
     raise bad(param, f"Invalid schema for {where}: {why}.", code)
 
 
+def _told(call: dict[str, Any]) -> str:
+    """The name of what is called, and what it is called with."""
+    called = call.get("function") or call["custom"]
+    return f"{called['name']} {called.get('arguments', called.get('input'))}"
+
+
 def prompt_of(messages: list[dict[str, Any]]) -> tuple[str, int]:
     """The text that the model reads, and how many images it sees."""
     lines, images = [], 0
@@ -298,7 +314,7 @@ def prompt_of(messages: list[dict[str, Any]]) -> tuple[str, int]:
             images += sum(part["type"] == "image_url" for part in content)
             content = "".join(part.get("text", part.get("refusal", "")) for part in content)
         calls = message.get("tool_calls") or []
-        said = (content or "") + "".join(f" [{c['function']['name']} {c['function']['arguments']}]" for c in calls)
+        said = (content or "") + "".join(f" [{_told(c)}]" for c in calls)
         lines.append(f"{message['role']}:{said}")
     return "\n".join(lines), images
 

@@ -99,12 +99,13 @@ def choices(change: Change) -> Change:
 
 
 def calls(change: Callable[[int, Json], Any]) -> Change:
-    """Changes each tool call of each choice of a plain answer."""
+    """Changes each call of a function of each choice of a plain answer."""
 
     def hook(made: Json) -> None:
         for choice in made.get("choices", ()):
             for place, call in enumerate(choice["message"].get("tool_calls") or ()):
-                change(place, call)
+                if "function" in call:
+                    change(place, call)
 
     return hook
 

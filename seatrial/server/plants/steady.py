@@ -120,6 +120,27 @@ def _by_developers(made: Json) -> None:
             row["role"] = "developer"
 
 
+def _as_function(call: Json) -> None:
+    custom = call.pop("custom")
+    call.update(type="function", function={"name": custom["name"], "arguments": custom["input"]})
+
+
+def _emptied(call: Json) -> None:
+    call["custom"]["input"] = ""
+
+
+def _custom(change: _Change) -> Callable[[str, Json, Any], Any]:
+    """Changes each call of a custom tool."""
+
+    def each(made: Json) -> None:
+        for choice in made["choices"]:
+            for call in choice["message"].get("tool_calls") or ():
+                if "custom" in call:
+                    change(call)
+
+    return result(each, "/chat/completions")
+
+
 def _one_metadata() -> Callable[[str, Json, Any], Any]:
     """A change of one completion's metadata is one of all."""
     told: list[Json] = []
@@ -169,6 +190,8 @@ PLANTS = (
     defect("tuning.checkpoint-step/metrics", "fine-tuning", "the metrics of a checkpoint are of another step", "tuning.checkpoint-step", result=result(rows(lambda row: row["metrics"].update(step=row["step_number"] + 5)), f"GET {JOB}/checkpoints"), **SHOULD),
     defect("moderations.scores/turned", "moderations", "scores say how harmless a text is", "moderations.scores", result=_scores(lambda table: {name: round(1 - score, 6) for name, score in table.items()}), **SHOULD),
     defect("moderations.list-in-order/copies", "moderations", "the first result of a list stands for all", "moderations.list-in-order", result=result(lambda made: made.update(results=made["results"][:1] * len(made["results"])), JUDGE), **SHOULD),
+    defect("tools.custom/function", "tools", "a call of a custom tool is one of a function", "tools.custom*", "tools.*", "wire.*", result=_custom(_as_function)),
+    defect("tools.custom/empty", "tools", "a custom tool is called with nothing", "tools.custom*", result=_custom(_emptied)),
     variant("head-without-length", "HEAD tells no length", before=_bare_head(None)),
     variant("scores-all-low", "what is flagged has a score below a half", result=_scores(lambda table: {name: score / 4 for name, score in table.items()})),
     variant("steps-without-metrics", "a checkpoint's metrics name no step", result=result(rows(lambda row: row["metrics"].pop("step", None)), f"GET {JOB}/checkpoints")),
