@@ -144,6 +144,17 @@ def content(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     return view.each(_downloads(exchanges), judge)
 
 
+def _is_download(exchange: Exchange) -> bool:
+    return exchange.operation.id == "downloadFile" and view.is_ok(exchange)
+
+
+@check("files.content-type", level=SHOULD, applies=_is_download, spec="rfc9110#section-8.3")
+def content_type(exchange: Exchange) -> Iterator[Finding]:
+    """The content of a file is not called a page, a form or a stream of events: nobody is to act on it."""
+    if exchange.media in ("text/html", "application/xhtml+xml", "multipart/form-data", "text/event-stream"):
+        yield Finding("application/octet-stream, or what the file is", exchange.media, "header content-type")
+
+
 def _kept(exchange: Exchange) -> dict[str, Any]:
     body = _file(exchange)
     names = ("id", "bytes", "created_at", "filename", "purpose", "expires_at")

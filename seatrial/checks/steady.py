@@ -142,7 +142,9 @@ def not_ahead(exchange: Exchange) -> Iterator[Finding]:
     if date is None:
         raise Inconclusive("the answer has no Date")
     now = email.utils.mktime_tz(date)
-    for where, row in view.kept(exchange):
+    shown = view.kept(exchange)
+    shown += [(f"{where.strip()} /file", row["file"]) for where, row in shown if isinstance(row.get("file"), dict)]
+    for where, row in shown:
         for name in _PAST:
             value = _time(row, name)
             # Milliseconds are judged by created.seconds.

@@ -9,6 +9,7 @@ from typing import Any
 from seatrial.model import Exchange, Operation, Request
 from tests.rows import FAIL, OPEN, OUT, PASS, Rows, exchange
 from tests.rows.files import BAD, GOOD, batch, part, ran, sent
+from tests.rows.files import read as content
 from tests.rows.responses import made, read
 
 DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
@@ -85,6 +86,12 @@ ROWS: Rows = {
         (OPEN, [asked("HEAD", content_length="0"), asked("GET", content_length="9", content_encoding="gzip")]),
         (OUT, [asked("HEAD"), asked("GET", content_length="9")]),
     ],
+    "files.content-type": [
+        (FAIL, dataclasses.replace(content(b"a"), headers=(("content-type", "text/html; charset=utf-8"),))),
+        (PASS, content(b"a")),
+        (PASS, dataclasses.replace(content(b"a"), headers=())),
+        (OUT, sent()),
+    ],
     "tuning.checkpoint-step": [
         (FAIL, checkpoints({"step_number": 1, "metrics": {"step": 2}})),
         (FAIL, checkpoints({"step_number": 1}, {"step_number": 1})),
@@ -136,6 +143,8 @@ ROWS: Rows = {
     "created.not-ahead": [
         (FAIL, dated(upload({}, created_at=NOW + 3600))),
         (FAIL, dated(upload({}, created_at=NOW - 3600))),
+        (FAIL, dated(ended(file={"created_at": NOW + 3600}))),
+        (PASS, dated(ended(file={"created_at": NOW + 9}))),
         (PASS, dated(upload({}))),
         (PASS, dated(upload({}, created_at=NOW * 1000))),
         (PASS, dated(ended(created_at=NOW - 3600))),

@@ -141,6 +141,18 @@ def _custom(change: _Change) -> Callable[[str, Json, Any], Any]:
     return result(each, "/chat/completions")
 
 
+def _first_content() -> Callable[[str, Json, Any], Any]:
+    first: list[Any] = []
+
+    def hook(route: str, body: Json, made: Any) -> Any:
+        if route != f"{_STORE}/files/{{file_id}}/content":
+            return made
+        first.append(made)
+        return first[0]
+
+    return hook
+
+
 def _one_metadata() -> Callable[[str, Json, Any], Any]:
     """A change of one completion's metadata is one of all."""
     told: list[Json] = []
@@ -177,6 +189,9 @@ PLANTS = (
     defect("batches.each-once/lower-case", AREA, "custom_ids lose their capitals", "batches.each-once", result=lambda route, body, made: re.sub(rb'"custom_id": "[^"]*"', lambda hit: hit[0].lower(), made) if route == CONTENT and isinstance(made, bytes) else made),
     defect("auth.accepts/files", "auth", "files and batches are listed to everybody", "auth.key-missing.files/*", "auth.key-missing.batches/*", before=_open_to_all("/files", "/batches")),
     defect("auth.accepts/responses", "auth", "whoever has no key is answered as if a list had been asked for", "auth.key-missing.responses/*", before=_open_to_all("/responses")),
+    defect("files.content-type/page", "files", "the content of a file is called a page", "files.content-type", result=lambda route, body, made: Response(made, 200, {}, "text/html") if route == CONTENT and isinstance(made, bytes) else made, **SHOULD),
+    defect("vector-stores.content-first", "vector stores", "the content of every file is that of the first", "vector-stores.*/must/body", result=_first_content()),
+    defect("batches.output-purpose", "batches", "an output file says that it is of purpose batch", "batches.others*", result=result(lambda made: made["filename"].endswith("_output.jsonl") and made.update(purpose="batch"), "GET /files/{file_id}"), **SHOULD),
     defect("http.allow/absent", "HTTP semantics", "a 405 says nothing of methods", "http.allow", headers=_allow(lambda table: table.pop("allow", None)), **SHOULD),
     defect("http.allow/all", "HTTP semantics", "a 405 allows what it refuses", "http.allow", headers=_allow(lambda table: table.update(allow="GET, POST, PUT, OPTIONS")), **SHOULD),
     defect("http.head-length/zero", "HTTP semantics", "HEAD tells a length of 0", "http.head-length", before=_bare_head("0"), **SHOULD),
