@@ -15,7 +15,10 @@ from seatrial.server.plants.shape import CHAT, COMPLETIONS, meta_data, only, var
 def absent_route(status: int, path: str) -> Any:
     def before(request: Request, body: bytes) -> Response | None:
         if request.url.path == "/v1" + path:
-            return error(status, f"{path} is not offered here.", None, "unsupported")
+            made = error(status, f"{path} is not offered here.", None, "unsupported")
+            if status == 405:
+                made.headers["allow"] = "OPTIONS"
+            return made
         return None
 
     return before
