@@ -34,6 +34,12 @@ def _later(seconds: int, *names: str) -> _Change:
     return lambda made: made.update({name: made[name] + seconds for name in names if made.get(name)})
 
 
+def _ahead(made: Json) -> None:
+    """All times, as a clock tells them that is five minutes ahead."""
+    for row in made.get("data", [made]):
+        _later(300, *(name for name in row if name.endswith("_at")))(row)
+
+
 def _zoned(made: Json) -> None:
     for row in made.get("data", [made]):
         _later(2 * 3600, "created_at", "completed_at")(row)
@@ -212,7 +218,7 @@ PLANTS = (
     variant("steps-without-metrics", "a checkpoint's metrics name no step", result=result(rows(lambda row: row["metrics"].pop("step", None)), f"GET {JOB}/checkpoints")),
     variant("items-of-developers", "the system's items are the developer's", result=result(_by_developers, _ITEMS)),
     variant("uploads-of-a-day", "an upload lives for a day", result=result(_later(23 * 3600, "expires_at"), UPLOAD, DONE, "POST /uploads/{upload_id}/cancel")),
-    variant("times-cut", "times are a second apart from view to view", result=result(_later(1, "created_at"), DONE, "GET /batches/{batch_id}", f"GET {JOB}")),
-    variant("times-five-minutes-ahead", "a clock that is five minutes ahead", result=result(_later(300, "created_at", "in_progress_at", "finalizing_at", "completed_at"), *BATCHES)),
+    variant("times-cut", "times are a second apart from view to view", result=result(_later(1, "created_at"), DONE, "POST /uploads/{upload_id}/cancel")),
+    variant("times-five-minutes-ahead", "a clock that is five minutes ahead", result=result(_ahead, *BATCHES, "GET /batches")),
     variant("batch-lines-cached", "what is asked twice is answered once", result=_in_files(rb'"request_id": "\w+"', b'"request_id": null')),
 )  # fmt: skip
