@@ -154,6 +154,7 @@ PLANTS = (
         "batches",
         "a batch forgets its metadata",
         "batches.same",
+        "kept.changed",
         result=result(lambda made: made.update(metadata=None), ONE),
     ),
     defect(

@@ -51,7 +51,7 @@ PLANTS = (
     defect("tuning.finished/endless", AREA, "a job succeeds at no time", "tuning.finished", result=result(_when("succeeded", finished_at=None), SHOW)),
     defect("tuning.error/silent", AREA, "a job fails without a word", "tuning.error", BODY, result=result(_when("failed", error=None), SHOW)),
     defect("tuning.finished/before", AREA, "a job ends before it was made", "tuning.finished", result=result(_when("succeeded", finished_at=1_600_000_000), SHOW)),
-    defect("tuning.kept/metadata-shown", AREA, "a job that is read again has no metadata", "fine-tuning.pages*/shown/must/body", result=result(lambda m: m.update(metadata=None), SHOW)),
+    defect("tuning.kept/metadata-shown", AREA, "a job that is read again has no metadata", "fine-tuning.pages*/shown/must/body", "kept.changed", result=result(lambda m: m.update(metadata=None), SHOW)),
     defect("tuning.kept/shown", AREA, "other hyperparameters are shown than were asked for", "fine-tuning.job*/wait/should/body", level="SHOULD", result=result(lambda m: m["hyperparameters"].update(n_epochs=9), SHOW)),
     defect("tuning.kept/epochs", AREA, "hyperparameters are ignored", "tuning.kept", STATUS, body=ignoring("hyperparameters", route=MAKE)),
     defect("tuning.kept/seed", AREA, "the seed is ignored", "tuning.kept", STATUS, body=ignoring("seed", route=MAKE)),
