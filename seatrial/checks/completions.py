@@ -135,9 +135,10 @@ def best_of_counted(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 def _most_of_returned(exchange: Exchange, exchanges: Sequence[Exchange], found: list[Mapping[str, Any]]) -> int | None:
     """How many tokens the returned choices have: all cut at the limit, or the same text as without best_of."""
     limit = view.limit(exchange)
-    if limit is not None and limit > 0 and all(view.finish_reason(choice) == "length" for choice in found):
-        return limit * len(found)
     texts = [view.text(choice) for choice in found]
+    # Where a limit falls within a character nothing is said, and it may be counted as nothing.
+    if limit and all(texts) and all(view.finish_reason(choice) == "length" for choice in found):
+        return limit * len(found)
     for control in exchanges:
         if not view.is_completion(control) or _asks_best(control) or not view.same_but(control, exchange, "best_of"):
             continue

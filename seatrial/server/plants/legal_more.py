@@ -1,8 +1,9 @@
-"""Legal variants: answers from a cache, a call that is declined."""
+"""Legal variants: answers from a cache, a call that is declined, a template that takes turns in one order only."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seatrial.server.plant import Json, Plant
-from seatrial.server.plants.answers import error
-from seatrial.server.plants.shape import GENERATIONS, variant
+from seatrial.server.plants.answers import error, when
+from seatrial.server.plants.shape import CHAT, GENERATIONS, variant
 
 _WAYS = ("stream", "stream_options")
 
@@ -21,6 +22,17 @@ def _declined(request: Request, body: bytes) -> Response | None:
     if request.method == "GET" and "/models/" in request.url.path:
         return error(501, "One model by its id is not offered.", None, "not_implemented")
     return None
+
+
+def _out_of_turn(found: Json) -> bool:
+    """Whether a template of one system message, then user and assistant in turns, has no place for what is said."""
+    said = [one for one in found.get("messages") or () if isinstance(one, dict)]
+    turns = [one.get("role") for one in said]
+    if turns[:1] in (["system"], ["developer"]):
+        turns = turns[1:]
+    blank = any(one.get("role") == "user" and not str(one.get("content")).strip() for one in said)
+    wrong = turns[:1] != ["user"] or turns[-1] == "assistant" or "system" in turns
+    return bool(turns) and (blank or wrong or ("user", "user") in itertools.pairwise(turns))
 
 
 def _said(rows: Iterable[Json]) -> dict[int, list[str]]:
@@ -62,6 +74,7 @@ class _Cache:
 _CACHE = _Cache()
 
 PLANTS: tuple[Plant, ...] = (
+    variant("turns-alternate", "turns that a template has no place for are refused", before=when(_out_of_turn, lambda found: error(400, "Roles must alternate, and each say something.", "messages", "invalid_value"), CHAT)),
     variant("one-model-501", "one model by its id is not offered: 501", before=_declined),
     variant("kept-answers", "a cache gives an answer again, with its id and its time", result=_CACHE.result, chunks=_CACHE.chunks),
 )  # fmt: skip
