@@ -148,7 +148,7 @@ PLANTS = (
     defect("images.response-format/edits", "images", "edits come in whatever form", "images.response-format", body=ignoring("response_format", route="POST /images/edits")),
     defect("images.created-never", "images", "images were created in 1970", "created.seconds", result=result(put("created", 0), _PAINTED)),
     defect("responses.cut-shown/empty", "responses", "of a response that was cut nothing is shown", "responses.cut-shown", "responses.final-output", **whole(lambda made: made.update(output=[]) if made["status"] == "incomplete" else None), **SHOULD),
-    defect("responses.same/metadata-read", "responses", "a response that is read again has lost its metadata", "responses.same", result=result(put("metadata", {}), RETRIEVE)),
+    defect("responses.same/metadata-read", "responses", "a response that is read again has lost its metadata", "responses.same", "kept.changed", result=result(put("metadata", {}), RETRIEVE)),
     defect("moderations.applied-input-types/none", "moderations", "what is flagged applies to no input", "moderations.applied-input-types", result=result(lambda made: [one.update(category_applied_input_types={name: [] for name in one["categories"]}) for one in made["results"]], _JUDGED), **SHOULD),
     defect("ids.model-named/moderation", "moderations", "a judgement names no model", "ids.model-named", result=result(put("model", ""), _JUDGED), **SHOULD),
     defect("images.reported/background", "images", "an opaque picture is called transparent", "images.reported", result=result(put("background", "transparent"), _PAINTED), **SHOULD),
