@@ -323,7 +323,7 @@ class Player:
                 if isinstance(found, Inconclusive):
                     yield self._verdict(case, step, level, part, Status.INCONCLUSIVE, str(found), exchange.number)
                     continue
-                other = found and part == "body" and unsupported(exchange, case.scenario.needs, self.target)
+                other = found and part in ("status", "body") and unsupported(exchange, case.scenario.needs, self.target)
                 status = Status.INCONCLUSIVE if other else Status.FAIL if found else Status.PASS
                 told = () if other else tuple(found)
                 yield self._verdict(case, step, level, part, status, other or "", exchange.number, told)

@@ -110,7 +110,10 @@ def refused(exchange: Exchange, needs: Sequence[str], target: Target, route_only
     # A scenario about one thing may ask with another's parameter: where that is refused, nothing is said of its own.
     others = [id for id in known if id.startswith(f"{needs[0]}.") and id not in needs]
     said += [
-        (id, word) for id in others for word in known[id].parameters if word not in ASKED and exchange.request.get(word)
+        (id, word)
+        for id in others
+        for word in known[id].parameters
+        if word not in ASKED and exchange.request.get(word) not in (None, False)
     ]
     for id, word in said:
         if declared(id, target.profile.capabilities) is not True and _names(word, param, message):

@@ -13,8 +13,9 @@ from starlette.responses import Response
 
 from seatrial.server.plant import Json, Plant
 from seatrial.server.plants.answers import error, when
-from seatrial.server.plants.shape import CHAT, GENERATIONS, variant
+from seatrial.server.plants.shape import CHAT, COMPLETIONS, GENERATIONS, all_chunks, each_chunk, result, variant
 
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _WAYS = ("stream", "stream_options")
 
 
@@ -26,7 +27,8 @@ def _declined(request: Request, body: bytes) -> Response | None:
 
 def _out_of_turn(found: Json) -> bool:
     """Whether a template of one system message, then user and assistant in turns, has no place for what is said."""
-    said = [one for one in found.get("messages") or () if isinstance(one, dict)]
+    listed = found.get("messages")
+    said = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     turns = [one.get("role") for one in said]
     if turns[:1] in (["system"], ["developer"]):
         turns = turns[1:]
@@ -47,6 +49,32 @@ def _said(rows: Iterable[Json]) -> dict[int, list[str]]:
             text += told.get("content") or told.get("text") or ""
             found[choice["index"]] = [text, choice["finish_reason"] or ended, called]
     return found
+
+
+def _in_one_piece(body: Json, chunks: list[Json]) -> list[Json]:
+    """Each call comes in one delta, its arguments whole."""
+    if any(len(chunk["choices"]) > 1 for chunk in chunks):
+        return chunks
+    made: list[Json] = []
+    begun: dict[tuple[int, int], Json] = {}
+    for chunk in chunks:
+        choice: Json = next(iter(chunk["choices"]), {"index": 0, "delta": {}})
+        calls = choice["delta"].get("tool_calls") or ()
+        known = [call for call in calls if (choice["index"], call["index"]) in begun]
+        for call in calls:
+            first = begun.setdefault((choice["index"], call["index"]), call)
+            if first is not call:
+                first["function"]["arguments"] += call["function"].get("arguments", "")
+        if not known:
+            made.append(chunk)
+    return made
+
+
+def _as_floats(made: Json) -> None:
+    """Counts and times as a writer makes them that knows one kind of number: 7.0 is an integer to JSON Schema."""
+    usage = made.get("usage") or {}
+    usage.update({name: float(usage[name]) for name in _COUNTS if name in usage})
+    made["created"] = float(made["created"])
 
 
 class _Cache:
@@ -77,4 +105,7 @@ PLANTS: tuple[Plant, ...] = (
     variant("turns-alternate", "turns that a template has no place for are refused", before=when(_out_of_turn, lambda found: error(400, "Roles must alternate, and each say something.", "messages", "invalid_value"), CHAT)),
     variant("one-model-501", "one model by its id is not offered: 501", before=_declined),
     variant("kept-answers", "a cache gives an answer again, with its id and its time", result=_CACHE.result, chunks=_CACHE.chunks),
+    variant("stop-422", "stop is not supported, which is said by 422", before=when(lambda found: found.get("stop") is not None, lambda found: error(422, "stop is not supported.", "stop", None), CHAT)),
+    variant("calls-in-one-piece", "each streamed call comes in one delta", chunks=all_chunks(_in_one_piece, CHAT)),
+    variant("numbers-as-floats", "whole numbers are written as 7.0", result=result(_as_floats, CHAT, COMPLETIONS), chunks=each_chunk(lambda at, chunk: _as_floats(chunk))),
 )  # fmt: skip
