@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from seatrial import view
 from seatrial.check import Inconclusive, check, relation
-from seatrial.model import MUST, SHOULD, Exchange, Finding
+from seatrial.model import MAY, MUST, SHOULD, Exchange, Finding
 
 _LARGE = 4 << 20
 
@@ -93,9 +93,9 @@ def json_body(exchange: Exchange) -> Iterator[Finding]:
         yield Finding("a name once, or with one value", f"{name!r} twice with different values", "body")
 
 
-@check("http.allow", level=SHOULD, applies=lambda exchange: exchange.status == 405, spec="rfc9110#section-15.5.6")
+@check("http.allow", level=MAY, applies=lambda exchange: exchange.status == 405, spec="rfc9110#section-15.5.6")
 def allow(exchange: Exchange) -> Iterator[Finding]:
-    """A 405 says in Allow which methods there are, and the one that was refused is none of them."""
+    """A 405 says in Allow which methods there are, and the one that was refused is none of them: clients do not read it."""
     given = exchange.header("allow")
     if given is None:
         yield Finding("Allow", "absent", "header allow")
