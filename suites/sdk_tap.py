@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+from seatrial import clean, kept
 from seatrial.client import Bounds
 from seatrial.model import REDACTED, Event, Exchange, Operation, Request, TransportError
 from seatrial.secret import Secret
@@ -103,6 +105,19 @@ class _Body(wire.SyncByteStream):  # type: ignore[misc]
         self._inner.close()
 
 
+class _Read(wire.SyncByteStream):  # type: ignore[misc]
+    """A body that has been read to its end: what it says was made is known, whatever comes between."""
+
+    def __init__(self, inner: _Body) -> None:
+        self._inner, self._pieces = inner, list(inner)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
 class _AsyncBody(wire.AsyncByteStream):  # type: ignore[misc]
     def __init__(self, inner: Any, heard: _Heard) -> None:
         self._inner, self._heard = inner, heard
@@ -136,13 +151,17 @@ class Tap:
         class Transport(wire.HTTPTransport):  # type: ignore[misc]
             def handle_request(self, request: Any) -> Any:
                 heard = tap._begin(request)
-                try:
-                    response = super().handle_request(request)
-                except wire.TransportError as error:
-                    heard.error = TransportError("protocol", type(error).__name__)
-                    raise
-                heard.answered(response)
-                response.stream = _Body(response.stream, heard)
+                makes = kept.makes(Operation("sdk", request.method, request.url.path))
+                with clean.uninterrupted() if makes else contextlib.nullcontext():
+                    try:
+                        response = super().handle_request(request)
+                    except wire.TransportError as error:
+                        heard.error = TransportError("protocol", type(error).__name__)
+                        raise
+                    heard.answered(response)
+                    response.stream = _Body(response.stream, heard)
+                    if makes and "event-stream" not in response.headers.get("content-type", ""):
+                        response.stream = _Read(response.stream)
                 return response
 
         return Transport()
