@@ -139,7 +139,9 @@ def _in_one(events: list[Json]) -> list[Json]:
         if event["type"] == "response.output_text.delta":
             first = made.get(place)
             if first is not None:
-                first.update(delta=first["delta"] + event["delta"], logprobs=first["logprobs"] + event["logprobs"])
+                first["delta"] += event["delta"]
+                if "logprobs" in first:
+                    first["logprobs"] += event["logprobs"]
                 continue
             made[place] = event
         rest.append(event)
