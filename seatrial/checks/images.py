@@ -17,7 +17,6 @@ _ANSWER = "openai#/components/schemas/ImagesResponse"
 _IMAGE = "openai#/components/schemas/Image/properties/"
 _PREFIX = {"createImage": "image_generation", "createImageEdit": "image_edit"}
 _MEDIA = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif"}
-_GRADES = ("low", "medium", "high")
 _KNOWN = frozenset({"b64_json", "url", "revised_prompt"})
 _BESIDE = frozenset(
     "created data background output_format size quality usage safety_identifier svg_usage".split()  # noqa: SIM905
@@ -202,7 +201,7 @@ def background(exchange: Exchange) -> Iterator[Finding]:
     spec=_ANSWER,
 )
 def reported(exchange: Exchange) -> Iterator[Finding]:
-    """What the answer, or an event, says of its images, size, form and quality, is what they are."""
+    """What the answer, or an event, says of its images, size and form, is what they are."""
     said_in = {f"event {n} /b64_json": data for n, data in _events(exchange)} if exchange.asked_to_stream else {}
     for where, found in _pictures(exchange):
         if _is_partial(exchange, where):
@@ -212,9 +211,6 @@ def reported(exchange: Exchange) -> Iterator[Finding]:
             said = body.get(name)
             if isinstance(said, str) and said != real and said != "auto":
                 yield Finding(f"{real}, as in {where}", said, f"body /{name}")
-        grades = [view.member(exchange, "quality"), body.get("quality")]
-        if all(grade in _GRADES for grade in grades) and grades[0] != grades[1]:
-            yield Finding(f"{grades[0]}, as was asked for", f"{grades[1]}", "body /quality")
         asked = view.member(exchange, "background") == "transparent"  # that is images.background's
         if body.get("background") == "transparent" and found.least_alpha == 255 and not asked:
             yield Finding(f"opaque, as in {where}", "transparent", "body /background")

@@ -271,7 +271,7 @@ def _readings(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Mapping[str
             told = kept.told.get(place if _names_one(exchange) else (*place, row["id"]), {})
             if not _names_one(exchange):
                 # A list may leave out what a server tells of each by itself.
-                told = {n: value for n, value in told.items() if n in row and (row[n] or n != "attributes")}
+                told = {name: value for name, value in told.items() if row.get(name)}
             if told and (place[-1] == row["id"] or not _names_one(exchange)):
                 found.append((exchange, row, told))
     return found

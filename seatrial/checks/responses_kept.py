@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -78,6 +79,14 @@ def same(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
         raise Inconclusive("no response was read again")
 
 
+def _is_kept(said: Any, shown: Any) -> bool:
+    if isinstance(said, (int, float)) and isinstance(shown, (int, float)):
+        return math.isclose(said, shown, rel_tol=1e-6)  # single precision
+    if isinstance(said, str) and isinstance(shown, list):
+        return True  # instructions as the message that they are
+    return bool((said or None) == (shown or None))  # what is none is spelt in several ways
+
+
 def _settled(value: Any) -> Any:
     """A count of tokens by its total, a time in whole seconds, anything else as it is."""
     if isinstance(value, dict) and "total_tokens" in value:
@@ -96,7 +105,7 @@ def keeps_request(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             said = shown[0][1].get(name)
             for exchange, found in shown[1:] if said is not None else ():
                 judged = True
-                if name in found and _settled(found[name]) != _settled(said):
+                if name in found and not _is_kept(said, found[name]):
                     where = f"exchange {exchange.number} /{name}"
                     yield Finding(view.short(said), view.short(found[name]), where)
                     break
@@ -112,7 +121,7 @@ def _role(item: Mapping[str, Any]) -> Any:
 def _texts(items: Any) -> Iterator[tuple[str, Any]]:
     """(text, role) of each message among the items."""
     for item in items if isinstance(items, list) else ():
-        content = item.get("content") if isinstance(item, dict) and item.get("role") else None
+        content = item.get("content") if isinstance(item, dict) and isinstance(item.get("role"), str) else None
         parts = content if isinstance(content, list) else [{"text": content}]
         text = "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))
         if text:

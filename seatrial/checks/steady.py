@@ -12,7 +12,7 @@ from seatrial.model import MUST, SHOULD, Exchange, Finding
 
 _ASKED: Mapping[str, tuple[str, ...]] = {
     "createUpload": ("filename", "purpose", "bytes"),
-    "createBatch": ("endpoint", "input_file_id", "completion_window", "metadata"),
+    "createBatch": ("endpoint", "input_file_id", "metadata"),
     "createFineTuningJob": ("validation_file",),
     "createVectorStore": ("name", "metadata"),
     "createConversation": ("metadata",),
@@ -73,7 +73,8 @@ def _views(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, str, Mappi
         except Inconclusive:
             continue
         for where, row in rows:
-            if row.get("object") in _STEADY and isinstance(row.get("id"), str):
+            kind, id = row.get("object"), row.get("id")
+            if isinstance(kind, str) and kind in _STEADY and isinstance(id, str):
                 yield exchange, where, row
 
 
@@ -127,7 +128,7 @@ def ids_unique(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 def _time(row: Mapping[str, Any], name: str) -> float:
     """The time of that name; 0 where there is none."""
     value = row.get(name)
-    return float(value) if isinstance(value, (int, float)) else 0.0
+    return value if isinstance(value, (int, float)) else 0
 
 
 def _tells_times(exchange: Exchange) -> bool:

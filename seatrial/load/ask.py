@@ -95,7 +95,7 @@ class Writer:
     def __init__(self, ask: Ask, address: Address, model: str, key: str | None, options: Options) -> None:
         self.ask = ask
         self._template = template(ask.step)
-        extra = options.extra
+        self._extra = extra = options.extra
         taken = {name for name, value in extra.items() if value is None}
         self._body = {name: value for name, value in (self._template.body | extra).items() if name not in taken}
         self._model = model
@@ -135,7 +135,7 @@ class Writer:
                 body["input"] = text
         if output_tokens is not None:
             name = next((n for n in ("max_completion_tokens", "max_tokens", "max_output_tokens") if n in body), None)
-            if name is not None:
+            if name is not None and name not in self._extra:
                 body[name] = output_tokens
         return body
 

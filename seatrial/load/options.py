@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from seatrial.model import Invalid
 
@@ -68,8 +69,8 @@ class Options:
     def extra(self) -> dict[str, Any]:
         """Members that each JSON body is given in place of its own; null takes one away. Raises Invalid."""
         try:
-            found = json.loads(self.extra_body or "{}")
-        except (ValueError, RecursionError) as error:
+            found = orjson.loads(self.extra_body or "{}")
+        except orjson.JSONDecodeError as error:
             raise Invalid("--extra-body", "", f"is not JSON: {error}") from None
         if not isinstance(found, dict):
             raise Invalid("--extra-body", "", "expected a JSON object")

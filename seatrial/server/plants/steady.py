@@ -13,7 +13,7 @@ from seatrial.server.plant import Json
 from seatrial.server.plants.answers import answer
 from seatrial.server.plants.batches import BATCHES
 from seatrial.server.plants.responses_shape import put, whole
-from seatrial.server.plants.shape import defect, only, result, result_of, rows, variant
+from seatrial.server.plants.shape import defect, only, result, rows, variant
 
 AREA = "kept objects"
 UPLOAD, DONE = "POST /uploads", "POST /uploads/{upload_id}/complete"
@@ -61,11 +61,6 @@ def _in_files(pattern: bytes, put_in: bytes) -> Callable[[str, Json, Any], Any]:
     return lambda route, body, made: (
         re.sub(pattern, put_in, made) if route == CONTENT and isinstance(made, bytes) else made
     )
-
-
-def _graded(body: Json, made: Json) -> None:
-    if body.get("quality"):
-        made["quality"] = "high"
 
 
 def _renamed_texts(made: Json) -> None:
@@ -185,7 +180,6 @@ PLANTS = (
     defect("created.not-ahead/zone", AREA, "times are those of another time zone", "created.not-ahead", result=result(_zoned, *BATCHES, "GET /batches"), **SHOULD),
     defect("created.not-ahead/behind", AREA, "an upload was made two hours ago", "created.not-ahead", result=result(_later(-2 * 3600, "created_at"), UPLOAD, DONE, "POST /uploads/{upload_id}/cancel"), **SHOULD),
     defect("files.upload-expires-soon/year", AREA, "an upload expires a year late", "files.upload-expires-soon", result=result(_later(365 * 86_400, "expires_at"), UPLOAD), **SHOULD),
-    defect("images.reported/quality", AREA, "the quality of a picture is said to be high whatever was asked for", "images.reported", result=result_of(_graded, PAINT), **SHOULD),
     defect("responses.gives-back/background", AREA, "a response in the background says that it is not", "responses.gives-back", **whole(put("background", False)), **SHOULD),
     defect("stored.same/listed-model", AREA, "a list of stored completions names another model", "stored.same", result=result(rows(_set(model="another")), STORED)),
     defect("stored.same/listed-text", AREA, "a list of stored completions has no texts", "stored.same", result=result(rows(_renamed_texts), STORED)),
