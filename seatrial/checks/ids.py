@@ -129,7 +129,12 @@ def _is_kept_answer(first: Exchange, again: Exchange) -> bool:
 
 
 def _told(choice: Mapping[str, Any]) -> tuple[str, str | None, list[Any]]:
-    return view.text(choice), view.finish_reason(choice), [view.function(call) for call in view.calls(choice)]
+    called = [view.function(call) for call in view.calls(choice)]
+    return (
+        view.text(choice),
+        view.finish_reason(choice),
+        [(one.get("name"), one.get("arguments"), one.get("input")) for one in called],
+    )
 
 
 @relation("ids.unique", level=MUST, applies=_two_generations, spec=_ID)

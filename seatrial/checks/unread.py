@@ -7,7 +7,7 @@ from typing import Any
 
 from seatrial import view
 from seatrial.check import Inconclusive, relation
-from seatrial.model import SHOULD, Exchange, Finding
+from seatrial.model import MAY, SHOULD, Exchange, Finding
 
 _PROMPT = ("messages", "input", "tools")
 _ENOUGH = 4
@@ -62,12 +62,15 @@ def _suffixed(exchanges: Sequence[Exchange]) -> list[Exchange]:
 
 @relation(
     "completions.suffix-read",
-    level=SHOULD,
+    level=MAY,
     applies=lambda exchanges: len({str(view.member(one, "suffix")) for one in _suffixed(exchanges)}) > 2,
     spec="openai#/components/schemas/CreateCompletionRequest/properties/suffix",
 )
 def suffix_read(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
-    """A suffix is read: with another one, another text is inserted, or more tokens are read."""
+    """A suffix is read: with another one, another text is inserted, or more tokens are read.
+
+    Information: a model may insert the same, and a server may not count the suffix.
+    """
     asked = _suffixed(exchanges)
     said = {view.text(view.choices(one)[0]) for one in asked}
     read = {_read(one) for one in asked}

@@ -131,7 +131,7 @@ PLANTS = (
     _image("plain", "streams see no image", _seen(_unseen, lambda body: body.get("stream"))),
     _image("without-tools", "where tools are offered no image is seen", _seen(_unseen, lambda body: body.get("tools"))),
     _image("free", "where there is a format no image is seen", _seen(_unseen, lambda body: body.get("response_format"))),
-    defect("completions.suffix-read/ignored", "completions", "a suffix is accepted and ignored", "completions.suffix-read", level="SHOULD", body=ignoring("suffix", route=COMPLETIONS)),
+    defect("completions.suffix-read/ignored", "completions", "a suffix is accepted and ignored", "completions.suffix-read", level="MAY", body=ignoring("suffix", route=COMPLETIONS)),
     defect("responses.image-read/dropped", "responses", "images of an input are dropped without a word", "responses.image-read/image/must/body", body=_in("input", RESPONSES, _each(lambda m: isinstance(m.get("content"), list), content=_unseen_input))),
     variant("suffix-uncounted", "a suffix is no part of the prompt that is counted", result=result_of(_suffix_uncounted, COMPLETIONS)),
     variant("image-one-token", "an image counts as one token", result=result_of(_one_token_each, CHAT)),
