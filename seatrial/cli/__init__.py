@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import pkgutil
+import signal
 import sys
 
 import click
@@ -43,6 +44,17 @@ def cli() -> None:
     Exit codes: 0 every applicable MUST passed; 1 one failed; 2 wrong usage or an invalid file; 3 the target cannot
     be reached or refuses the key; 4 the run is incomplete, or seatrial itself erred.
     """
+
+
+def shield() -> None:
+    """An interrupt no longer ends the process before its results are written; a second one does."""
+
+    def once(signum: int, _: object) -> None:
+        signal.signal(signum, signal.default_int_handler)
+        click.echo("seatrial: the results are being written; once more to end without them", err=True)
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, once)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from seatrial import baseline as baselines
 from seatrial import home, profile, resume, run, session, summary
 from seatrial.backends import lifetime
+from seatrial.cli import shield
 from seatrial.generate import valid
 from seatrial.loading import report_formats
 from seatrial.model import Invalid
@@ -182,6 +183,7 @@ def command(
             environment["SEATRIAL_REFERENCE_KEY"] = "sk-reference"
         seconds = resume.reopen(folder / "run.jsonl") if begun is not None else None
         code = _play(options, folder, jobs, environment, log, seconds)
+        shield()
     if not (folder / "run.jsonl").exists() or (folder / "run.jsonl").stat().st_size == 0:
         return code if code in (2, 3) else 4
     code = finish(folder, verbose)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 
 import click
 
+from seatrial.cli import shield
 from seatrial.model import Invalid
 
 
@@ -108,18 +108,7 @@ def command(
         if ui is not None and ui == 0:
             raise Invalid("--ui", "", "expected a port")
         session = control.run(profile, options, processes, ui, prometheus=prometheus)
-        _shield()
+        shield()
         from seatrial.load import finish
 
         return finish.finish(session)
-
-
-def _shield() -> None:
-    """An interrupt no longer ends the process before its results are written; a second one does."""
-
-    def once(signum: int, _: object) -> None:
-        signal.signal(signum, signal.default_int_handler)
-        click.echo("seatrial: the results are being written; once more to end without them", err=True)
-
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, once)
