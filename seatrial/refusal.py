@@ -113,7 +113,7 @@ def refused(exchange: Exchange, needs: Sequence[str], target: Target, route_only
         (id, word)
         for id in others
         for word in known[id].parameters
-        if word not in ASKED and not any(exchange.request.get(word) is one for one in (None, False))
+        if word not in ASKED and (value := exchange.request.get(word)) is not None and value is not False
     ]
     for id, word in said:
         if declared(id, target.profile.capabilities) is not True and _names(word, param, message):

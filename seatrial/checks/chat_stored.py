@@ -88,13 +88,7 @@ def _texts(body: Any) -> list[Any]:
     rows = body.get("choices")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Inconclusive("choices is not a list of objects")
-    return [(view.message(row).get("content"), row.get("finish_reason"), *_called(row)) for row in rows]
-
-
-def _called(choice: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    """The names and arguments of the functions that a choice calls."""
-    functions = [view.function(call) for call in view.calls(choice)]
-    return [(function.get("name"), function.get("arguments")) for function in functions]
+    return [(view.message(row).get("content"), row.get("finish_reason"), *view.called(row)) for row in rows]
 
 
 def _told(message: Any) -> tuple[Any, Any]:

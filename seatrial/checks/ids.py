@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -129,12 +128,7 @@ def _is_kept_answer(first: Exchange, again: Exchange) -> bool:
 
 
 def _told(choice: Mapping[str, Any]) -> tuple[str, str | None, list[Any]]:
-    called = [view.function(call) for call in view.calls(choice)]
-    return (
-        view.text(choice),
-        view.finish_reason(choice),
-        [(one.get("name"), one.get("arguments"), one.get("input")) for one in called],
-    )
+    return view.text(choice), view.finish_reason(choice), view.called(choice)
 
 
 @relation("ids.unique", level=MUST, applies=_two_generations, spec=_ID)
@@ -172,12 +166,12 @@ def each_its_own(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     compared = 0
     for exchange, whole in _answers(exchanges):
         id, when = whole.get("id"), whole.get("created")
-        date = email.utils.parsedate_tz(exchange.header("date") or "")
+        date = view.date(exchange)
         if not isinstance(id, str) or not id or not isinstance(when, int) or date is None:
             continue
         compared += 1
         # An answer that was kept has its old time, a day or more before the server's own clock, and its id.
-        if when < email.utils.mktime_tz(date) - _DAY and seen.setdefault(when, id) != id:
+        if when < date - _DAY and seen.setdefault(when, id) != id:
             yield Finding("the time of the answer", f"{when}, as of {seen[when]}"[:80], f"exchange {exchange.number}")
             return
     if compared < 2:
@@ -192,9 +186,9 @@ def _is_dated(exchange: Exchange) -> bool:
 def answer_not_ahead(exchange: Exchange) -> Iterator[Finding]:
     """An answer was not made after it was sent: its time is not ahead of the server's own clock."""
     when = view.completion(exchange).get("created")
-    date = email.utils.parsedate_tz(exchange.header("date") or "")
+    date = view.date(exchange)
     if isinstance(when, bool) or not isinstance(when, (int, float)) or date is None or when > _LAST_SECOND:
         raise Inconclusive("there is no time of creation in seconds to hold against the header Date")
-    ahead = when - email.utils.mktime_tz(date)
+    ahead = when - date
     if ahead > _SKEW:
         yield Finding(f"a time until {exchange.header('date')}", f"{when}, {ahead:.0f} seconds later", "body /created")

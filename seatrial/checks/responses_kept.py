@@ -191,13 +191,6 @@ def status_forward(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
             last = now or last
 
 
-def _read(exchange: Exchange) -> int:
-    usage = view.response(exchange).get("usage")
-    if not isinstance(usage, dict):
-        raise Inconclusive("the response has no usage")
-    return view.count(usage, "input_tokens")
-
-
 def _pairs(exchanges: Sequence[Exchange]) -> list[tuple[Exchange, Exchange, str]]:
     """(with, without, name): two requests that differ only in that one brings more to read."""
     made = [exchange for exchange in exchanges if view.is_response(exchange)]
@@ -227,7 +220,7 @@ def context_read(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 
     def judge(pair: tuple[Exchange, Exchange, str]) -> Iterator[Finding]:
         one, other, name = pair
-        more, less = _read(one), _read(other)
+        more, less = view.input_tokens(one), view.input_tokens(other)
         if not less:
             raise Inconclusive("the input is said to have no tokens")
         if more <= less:
@@ -294,9 +287,9 @@ def count_equals_usage(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     def judge(pair: tuple[Exchange, Exchange]) -> Iterator[Finding]:
         count, one = pair
         said = view.count(view.whole_answer(count), "input_tokens")
-        if said != _read(one):
-            yield Finding(
-                f"{_read(one)}, the usage of exchange {one.number}", f"{said}", f"exchange {count.number} /input_tokens"
-            )
+        read = view.input_tokens(one)
+        if said != read:
+            where = f"exchange {count.number} /input_tokens"
+            yield Finding(f"{read}, the usage of exchange {one.number}", f"{said}", where)
 
     return view.each(_counted(exchanges), judge)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -32,13 +31,6 @@ _CLOCK_S = 600
 """How far the clocks of a service may be apart."""
 
 
-def _body(exchange: Exchange) -> Mapping[str, Any]:
-    body = view.json_body(exchange)
-    if not isinstance(body, dict):
-        raise Inconclusive("the body is not an object")
-    return body
-
-
 def _same(one: Any, other: Any) -> bool:
     """Whether two values say the same: of times, which may be cut or rounded, within a second."""
     if isinstance(one, dict) and isinstance(other, dict):
@@ -56,7 +48,7 @@ def _asks(exchange: Exchange) -> bool:
 @check("kept.as-asked", level=MUST, applies=_asks, spec="openai#/components/schemas/CreateUploadRequest")
 def as_asked(exchange: Exchange) -> Iterator[Finding]:
     """What an upload, a batch, a job, a vector store or a conversation was asked to be is what the answer says it is."""
-    body = _body(exchange)
+    body = view.whole_answer(exchange)
     for name in _ASKED[exchange.operation.id]:
         wanted, shown = exchange.request.get(name), body.get(name)
         if wanted is not None and name in body and not _same(wanted, shown):
@@ -112,7 +104,7 @@ def ids_unique(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     seen: dict[tuple[str, str], Exchange] = {}
     compared = 0
     for exchange in _makings(exchanges):
-        id = _body(exchange).get("id")
+        id = view.whole_answer(exchange).get("id")
         if not isinstance(id, str) or not id:
             continue
         compared += 1
@@ -139,10 +131,9 @@ def _tells_times(exchange: Exchange) -> bool:
 @check("created.not-ahead", level=SHOULD, applies=_tells_times, spec="openai#/components/schemas/OpenAIFile")
 def not_ahead(exchange: Exchange) -> Iterator[Finding]:
     """What has come to pass, has so by the server's own Date; and what is just made is not of an earlier hour."""
-    date = email.utils.parsedate_tz(exchange.header("date") or "")
-    if date is None:
+    now = view.date(exchange)
+    if now is None:
         raise Inconclusive("the answer has no Date")
-    now = email.utils.mktime_tz(date)
     shown = view.kept(exchange)
     shown += [(f"{where.strip()} /file", row["file"]) for where, row in shown if isinstance(row.get("file"), dict)]
     for where, row in shown:
@@ -150,9 +141,9 @@ def not_ahead(exchange: Exchange) -> Iterator[Finding]:
             value = _time(row, name)
             # Milliseconds are judged by created.seconds.
             if 10 * now > value > now + _CLOCK_S:
-                yield Finding(f"at most {now:.0f}, the Date", f"{value:.0f}", f"{where.strip()} /{name}")
+                yield Finding(f"at most {now}, the Date", f"{value:.0f}", f"{where.strip()} /{name}")
                 return
     made = exchange.operation.id in _ASKED and exchange.request.method == "POST"
-    value = _time(_body(exchange), "created_at")
+    value = _time(view.whole_answer(exchange), "created_at")
     if made and 1e9 < value < now - _CLOCK_S:
-        yield Finding(f"about {now:.0f}, the Date", f"{value:.0f}", "body /created_at")
+        yield Finding(f"about {now}, the Date", f"{value:.0f}", "body /created_at")

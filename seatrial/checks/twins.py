@@ -131,13 +131,6 @@ def response_equals_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     return view.each(view.response_twins(exchanges), judge)
 
 
-def _read(exchange: Exchange) -> int:
-    usage = view.response(exchange).get("usage")
-    if not isinstance(usage, dict):
-        raise Inconclusive("one of the two has no usage")
-    return view.count(usage, "input_tokens")
-
-
 @relation(
     "responses.stream-reads-as-plain",
     level=SHOULD,
@@ -148,7 +141,7 @@ def response_reads_as_plain(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
     """A streamed response counts as many tokens in its input as the plain one to the same request."""
 
     def judge(pair: Pair) -> Iterator[Finding]:
-        plain, streamed = ({_read(exchange) for exchange in kind} for kind in pair)
+        plain, streamed = ({view.input_tokens(exchange) for exchange in kind} for kind in pair)
         if len(plain) > 1 or len(streamed) > 1:
             raise Inconclusive("the counts differ from run to run")
         if plain != streamed:

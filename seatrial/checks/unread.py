@@ -82,12 +82,9 @@ def suffix_read(exchanges: Sequence[Exchange]) -> Iterator[Finding]:
 
 
 def _read(exchange: Exchange) -> int:
-    if not view.is_response(exchange):
-        return view.count(view.usage(exchange), "prompt_tokens")
-    usage = view.response(exchange).get("usage")
-    if not isinstance(usage, dict):
-        raise Inconclusive("the response has no usage")
-    return view.count(usage, "input_tokens")
+    if view.is_response(exchange):
+        return view.input_tokens(exchange)
+    return view.count(view.usage(exchange), "prompt_tokens")
 
 
 @relation(

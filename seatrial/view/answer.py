@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import email.utils
 import json
 import struct
 from collections.abc import Mapping
@@ -16,6 +17,12 @@ from seatrial.model import Exchange, Finding
 from seatrial.view import ask, stream
 from seatrial.view.parse import strict_json
 from seatrial.view.response import is_response_object, response, response_choice
+
+
+def date(exchange: Exchange) -> int | None:
+    """The time of the answer by the server's own clock, the header Date, in seconds; None where there is none."""
+    parts = email.utils.parsedate_tz(exchange.header("date") or "")
+    return None if parts is None else email.utils.mktime_tz(parts)
 
 
 def require_whole(exchange: Exchange) -> None:
@@ -157,6 +164,12 @@ def function(call: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
+def called(choice: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """What a choice calls: the name of each, and its arguments, or the input of a custom tool."""
+    found = [function(call) for call in calls(choice)]
+    return [(one.get("name"), one.get("arguments", one.get("input"))) for one in found]
+
+
 def logprobs(choice: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The token records of a chat choice; Inconclusive where they are not there, which logprobs.present owns."""
     table = choice.get("logprobs")
@@ -183,6 +196,14 @@ def count(table: Mapping[str, Any], name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise Inconclusive(f"{name} is no integer")
     return value
+
+
+def input_tokens(exchange: Exchange) -> int:
+    """How many tokens a response says that it has read; Inconclusive where it has no usage."""
+    found = response(exchange).get("usage")
+    if not isinstance(found, dict):
+        raise Inconclusive("the response has no usage")
+    return count(found, "input_tokens")
 
 
 def summed(usage: Mapping[str, Any], where: str = "/usage/total_tokens") -> list[Finding]:
