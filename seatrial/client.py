@@ -54,6 +54,7 @@ class _Alarm:
         """`streams` are the client's latest connections: a kept one is not announced again."""
         self._streams = streams
         self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
         self.rang = False
         self.connected = False
 
@@ -71,19 +72,25 @@ class _Alarm:
         self._timer.start()
 
     def clear(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        """It rings no more, and has ended if it was ringing: it would cut the next request's connection too."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None
 
     def _ring(self) -> None:
-        self.rang = True
-        for stream in self._streams:
-            sock = stream.get_extra_info("socket")
-            if sock is not None:
-                try:
-                    # The plain call also for TLS: it only wakes the reader, which then sees the end.
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
-                except OSError:
-                    pass
+        with self._lock:
+            if threading.current_thread() is not self._timer:
+                return  # It was cleared, or set anew, while it woke.
+            self.rang = True
+            for stream in self._streams:
+                sock = stream.get_extra_info("socket")
+                if sock is not None:
+                    try:
+                        # The plain call also for TLS: it only wakes the reader, which then sees the end.
+                        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                    except OSError:
+                        pass
 
 
 def _trusted() -> ssl.SSLContext:

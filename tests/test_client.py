@@ -73,6 +73,30 @@ def test_what_drips_on_a_kept_connection_ends_with_the_bound(first: bytes, drop:
     assert seconds < BOUNDS.total + 1
 
 
+def test_a_bound_that_cuts_one_answer_leaves_the_next_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cut is made in a thread of its own, which may come to its end late."""
+
+    def slowly(connection: socket.socket, how: int) -> None:
+        shutdown(connection, how)
+        time.sleep(0.3)
+
+    def play(connection: socket.socket, request: bytes) -> None:
+        if b"silent" in request:
+            connection.recv(1)
+        else:
+            time.sleep(0.5)
+            connection.sendall(OK + b"content-length: 2\r\n\r\n{}")
+
+    shutdown = socket.socket.shutdown
+    with raw_server(play) as url, closing(Client(url, "CLIENT_TEST_KEY", BOUNDS)) as client:
+        monkeypatch.setattr(socket.socket, "shutdown", slowly)
+        silent = client.send(CHAT, 1, body="silent")
+        after = client.send(CHAT, 2, body={})
+    assert silent.error is not None
+    assert silent.error.kind == "timeout"
+    assert (after.error, after.status) == (None, 200)
+
+
 def test_a_flood_of_events_is_cut_and_little_of_it_kept() -> None:
     def reply(connection: socket.socket) -> None:
         connection.sendall(OK + b"content-type: text/event-stream\r\n\r\n")
