@@ -45,9 +45,15 @@ def steps(own: Iterable[Step], heard: Sequence[Exchange], operations: Mapping[st
     `heard` grows by the answer to each before the next is drawn.
     """
     asked = len(heard)
+
+    def untried() -> list[kept.Kept]:
+        tried = [exchange.request.url for exchange in heard[asked:]]
+        return [one for one in kept.kept(heard) if not any(f"/{one.id}" in url for url in tried)]
+
     yield from own
-    tried = [exchange.request.url for exchange in heard[asked:]]
-    yield from kept.undo((one for one in kept.kept(heard) if not any(f"/{one.id}" in u for u in tried)), operations)
+    yield from kept.undo(untried(), operations)
+    yield from kept.settle(kept.unsettled(heard), operations)
+    yield from kept.undo(untried(), operations)
 
 
 def clean(cleanup: Iterable[Step], ask: Callable[[Step], Exchange], client: Client) -> list[str]:

@@ -12,6 +12,9 @@ from urllib.parse import unquote
 from seatrial.model import Exchange, Operation, Step
 
 _ENDED = frozenset(("completed", "succeeded", "failed", "expired", "cancelled", "cancelling"))
+_AT_REST = _ENDED - {"cancelling"}
+SETTLES_S = 3.0
+"""How long the end of a batch is waited for that was cancelled, or has ended by itself."""
 _NOT_SENT = frozenset(("connect", "tls", "closed"))
 _KINDS: Mapping[str, tuple[str, str]] = {
     "files": ("deleteFile", "file_id"),
@@ -36,7 +39,7 @@ _UNHEARD = (401, 403, 408, 429)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One object: the URL that its kind's path stands under, its kind, its id, or why that is not known."""
+    """One object: the URL that its kind's path stands under, its kind, its id; what of it is not known, and why."""
 
     base: str
     kind: str
@@ -44,7 +47,9 @@ class Kept:
     unknown: str = ""
 
     def __str__(self) -> str:
-        return f"/{self.kind}/{self.id}" if self.id else f"POST /{self.kind}: {self.unknown}: what it made is not known"
+        if self.id:
+            return f"/{self.kind}/{self.id}" + (f": {self.unknown}" if self.unknown else "")
+        return f"POST /{self.kind}: {self.unknown}: what it made is not known"
 
 
 def makes(operation: Operation, body: Any = None) -> bool:
@@ -92,6 +97,30 @@ def undo(left: Iterable[Kept], operations: Mapping[str, Operation]) -> list[Step
             call = {"base": one.base, "parameters": {parameter: one.id}}
             steps.append(Step(f"clean-{len(steps) + 1}", operations[id], call, {}, {}))
     return steps[::-1]
+
+
+def unsettled(exchanges: Iterable[Exchange]) -> list[Kept]:
+    """The batches that were not heard to have come to rest, the oldest first: what they write is not known yet."""
+    found: dict[tuple[str, str], Kept] = {}
+    for exchange in exchanges:
+        hit = _PATH.fullmatch(exchange.request.url.partition("?")[0])
+        body = _body(exchange) if hit is not None and hit["kind"] == "batches" else {}
+        id, status = body.get("id"), body.get("status")
+        if hit is not None and isinstance(id, str) and isinstance(status, str):
+            still = f"it is still {status}, and what it writes is not known"
+            found[hit["base"], id] = Kept(hit["base"], "batches", id, "" if status in _AT_REST else still)
+    return [one for one in found.values() if one.unknown]
+
+
+def settle(batches: Iterable[Kept], operations: Mapping[str, Operation]) -> list[Step]:
+    """A step for each of these that waits until it is at rest, SETTLES_S at most: it names its files then."""
+    operation = operations.get("retrieveBatch")
+    poll = {"until": {"/status": {"enum": sorted(_AT_REST)}}, "every": 0.3, "within": SETTLES_S}
+    return [
+        Step(f"settle-{n}", operation, {"base": one.base, "parameters": {"batch_id": one.id}, "poll": poll}, {}, {})
+        for n, one in enumerate(batches, 1)
+        if operation is not None
+    ]
 
 
 def is_gone(exchange: Exchange) -> bool:

@@ -169,7 +169,7 @@ class Player:
             left = clean.clean(steps, lambda step: self._ask(case, step, scope), self.client)
         finally:
             self._cleaning, self.budget.waiting_s = False, waiting
-        left += [str(one) for one in kept.kept(heard) if not one.id]
+        left += [str(one) for one in [*kept.kept(heard), *kept.unsettled(heard)] if one.unknown]
         for text in left if self.record else ():
             text = self.client.secret.hide(f"left on the server by {case.id}: {text}")
             self.record.write({"type": "note", "text": text})  # type: ignore[union-attr]
@@ -275,7 +275,7 @@ class Player:
             left = end - time.monotonic()
             if left <= 0:
                 return exchange
-            self._polled.append(exchange)
+            self._polled += [] if self._cleaning else [exchange]
             time.sleep(min(poll.get("every", 1.0), left))
 
     def _send(self, case: Case, operation: Operation, step: str, **call: Any) -> Exchange:

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ def _wrong(route: str, body: Any, made: Any) -> Any:
     return {**made, "bytes": -1, "filename": 7} if route == "POST /files" and isinstance(made, dict) else made
 
 
+OPERATIONS = {"retrieveBatch": Operation("retrieveBatch", "GET", "/batches/{batch_id}")}
 PLANTS = (
     server.Plant("slow", "defect", "files", "slow reading", before=_slow),
     server.Plant("refusing", "defect", "files", "no deletion", before=_refusing),
@@ -65,9 +66,10 @@ def got(url: str) -> Any:
 
 def held(url: str) -> dict[str, list[str]]:
     """What the server's own lists hold, of each kind; what works no more is not counted."""
-    kinds = ("files", "vector_stores", "chat/completions", "batches", "fine_tuning/jobs")
-    rows = {kind: got(f"{url}/{kind}?limit=100")["data"] for kind in kinds}
-    still = {k: [row["id"] for row in r if k in kinds[:3] or row["status"] not in ENDED] for k, r in rows.items()}
+    work, kinds = ("batches", "fine_tuning/jobs"), ("files", "vector_stores", "chat/completions")
+    # What works first: a batch writes its files when it is looked at.
+    rows = {kind: got(f"{url}/{kind}?limit=100")["data"] for kind in (*work, *kinds)}
+    still = {k: [row["id"] for row in r if k in kinds or row["status"] not in ENDED] for k, r in rows.items()}
     return {kind: ids for kind, ids in still.items() if ids}
 
 
@@ -83,11 +85,11 @@ def made(out: Path, count: int) -> bool:
     return record.exists() and len(re.findall(rb'"id":"create(?:File|VectorStore|Batch|FineT)|"id":"sdk","method":"POST"', record.read_bytes())) >= count  # fmt: skip
 
 
-def interrupted(url: str, out: Path, count: int, *words: str) -> str:
-    """What a run said that was interrupted once so much was made; it ended within its bound."""
+def interrupted(url: str, out: Path, ready: Callable[[], bool], *words: str) -> str:
+    """What a run said that was interrupted once something was made and it was ready; it ended within its bound."""
     running = start(url, out, *words)
     end = time.monotonic() + 180
-    while time.monotonic() < end and not (any(held(url).values()) and (count == 0 or made(out, count))):
+    while time.monotonic() < end and not (any(held(url).values()) and ready()):
         time.sleep(0.05)
     assert held(url), "nothing was made"
     begun = time.monotonic()
@@ -109,7 +111,22 @@ def url() -> Iterator[str]:
     "only", ["files.pages", "vector-stores.file", "batches.chat", "fine-tuning.job", "sdk.files", "sdk.vector-stores"]
 )
 def test_an_interrupted_check_leaves_nothing(tmp_path: Path, url: str, only: str) -> None:
-    interrupted(url, tmp_path / "run", 0 if only.startswith("sdk.") else 1, "--only", only)
+    out = tmp_path / "run"
+    interrupted(url, out, lambda: only.startswith("sdk.") or made(out, 1), "--only", only)
+    assert held(url) == {}
+    assert run.read(out).notes == ()
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_what_a_batch_writes_after_the_interrupt_is_removed(tmp_path: Path, url: str, ended: bool) -> None:
+    """One that is cancelled keeps what it has done; one that has ended unheard cannot be cancelled."""
+
+    def ready() -> bool:
+        rows = got(f"{url}/batches")["data"]
+        return any(row["status"] == "completed" if ended else row["request_counts"]["completed"] for row in rows)
+
+    interrupted(url, tmp_path / "run", ready, "--only", "batches.chat")
+    time.sleep(0.3)
     assert held(url) == {}
     assert run.read(tmp_path / "run").notes == ()
 
@@ -117,9 +134,10 @@ def test_an_interrupted_check_leaves_nothing(tmp_path: Path, url: str, only: str
 def test_an_interrupted_check_of_several_processes_leaves_nothing(tmp_path: Path, url: str) -> None:
     names = ("files.lifecycle", "vector-stores.file", "batches.chat", "fine-tuning.job", "files.bytes")
     words = [word for name in names for word in ("--only", name)]
-    interrupted(url, tmp_path / "run", 2, "--jobs", "2", *words)
+    out = tmp_path / "run"
+    interrupted(url, out, lambda: made(out, 2), "--jobs", "2", *words)
     assert held(url) == {}
-    assert run.read(tmp_path / "run").notes == ()
+    assert run.read(out).notes == ()
 
 
 def test_a_whole_run_leaves_nothing_also_where_steps_fail(tmp_path: Path) -> None:
@@ -196,3 +214,17 @@ def test_what_is_kept_is_told_by_the_exchanges() -> None:
         "/responses/r2",
         "POST /files: it was not answered: what it made is not known",
     ]
+
+
+def test_a_batch_is_settled_once_it_is_at_rest() -> None:
+    def heard(*statuses: str) -> list[Exchange]:
+        return [exchange(n, "GET", "/batches/b1", {"id": "b1", "status": status}) for n, status in enumerate(statuses)]
+
+    refused = exchange(9, "POST", "/batches/b1/cancel", {"error": {"message": "it has ended"}}, 400)
+    told = "/batches/b1: it is still in_progress, and what it writes is not known"
+    assert [str(one) for one in kept.unsettled([*heard("validating", "in_progress"), refused])] == [told]
+    assert kept.unsettled(heard("cancelling", "cancelled")) == []
+    assert [step.call["parameters"] for step in kept.settle(kept.unsettled(heard("cancelling")), OPERATIONS)] == [
+        {"batch_id": "b1"}
+    ]
+    assert kept.settle(kept.unsettled(heard("cancelling")), {}) == []
