@@ -45,15 +45,14 @@ def steps(own: Iterable[Step], heard: Sequence[Exchange], operations: Mapping[st
     `heard` grows by the answer to each before the next is drawn.
     """
     asked = len(heard)
-
-    def untried() -> list[kept.Kept]:
-        tried = [exchange.request.url for exchange in heard[asked:]]
-        return [one for one in kept.kept(heard) if not any(f"/{one.id}" in url for url in tried)]
-
     yield from own
-    yield from kept.undo(untried(), operations)
-    yield from kept.settle(kept.unsettled(heard), operations)
-    yield from kept.undo(untried(), operations)
+    tried = [exchange.request.url for exchange in heard[asked:]]
+    left = [one for one in kept.kept(heard) if not any(f"/{one.id}" in url for url in tried)]
+    yield from kept.undo(left, operations)
+    if batches := kept.unsettled(heard):
+        before = kept.kept(heard)
+        yield from kept.settle(batches, operations)
+        yield from kept.undo((one for one in kept.kept(heard) if one not in before), operations)
 
 
 def clean(cleanup: Iterable[Step], ask: Callable[[Step], Exchange], client: Client) -> list[str]:
