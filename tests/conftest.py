@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from seatrial import run
 from tests import plants
+from tests.runs import RUNS
 
 Play = Callable[[socket.socket, bytes], None]
 
 
 LONG = (
     "bad_days", "bad_targets", "baseline", "ci_recipes", "cli", "coverage", "generated", "hostile", "left_behind",
-    "load_run", "load_secrets", "nightly", "plugin", "release", "sdk_suite", "stateful", "volume",
+    "load_bad", "load_processes", "load_queues", "load_run", "load_secrets", "nightly", "plugin", "release", "sdk_suite",
+    "stateful", "volume",
 )  # fmt: skip
 """Files whose tests start programs and take seconds each."""
 
@@ -113,3 +116,9 @@ def answer(body: bytes, media: str = "application/json", status: str = "200 OK")
 @pytest.fixture
 def serving() -> Callable[[Play], contextlib.AbstractContextManager[str]]:
     return raw_server
+
+
+@pytest.fixture(params=RUNS)
+def any_run(request: pytest.FixtureRequest) -> run.Run:
+    """Each of the runs made by hand."""
+    return RUNS[request.param]()

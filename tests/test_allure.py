@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seatrial import run
+from seatrial import run, summary
 from seatrial.model import REDACTED, Level, Status
-from tests import test_reports as made
+from tests import runs as made
 
 ALLURE = made.FORMATS["allure"]
 
@@ -31,7 +31,7 @@ def labels(row: dict[str, Any]) -> dict[str, str]:
 def test_a_test_for_each_case_and_level_and_a_step_for_each_verdict(tmp_path: Path) -> None:
     told = made.everything()
     found = results(told, tmp_path)
-    assert set(found) == {made.summary.line(f"{v.case} {v.level.value}") for v in told.verdicts}
+    assert set(found) == {summary.line(f"{v.case} {v.level.value}") for v in told.verdicts}
     assert sum(len(row["steps"]) for row in found.values()) == len(told.verdicts)
     row = found["chat.stream[ascii] MUST"]
     assert row["status"] == "failed"

@@ -13,8 +13,8 @@ from seatrial.baseline import Entry
 from seatrial.loading import report_formats
 from seatrial.model import Invalid, Level, Status
 from seatrial.profile import Known
+from tests.runs import a_run, findings, verdict
 from tests.test_cli import seatrial
-from tests.test_reports import a_run, findings, verdict
 
 WRONG = findings(("one id", "two ids", "/id"))
 FAILS = "chat.stream[ascii]/ask/stream.one-id"

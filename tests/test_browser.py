@@ -15,7 +15,7 @@ from bench import browser
 from seatrial import run, schema, summary
 from seatrial.model import Level, Status
 from tests import measured
-from tests import test_reports as made
+from tests import runs as made
 
 pytestmark = pytest.mark.skipif(browser.executable() is None, reason="no Chromium on the PATH (or in $CHROMIUM)")
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")

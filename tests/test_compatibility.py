@@ -11,9 +11,9 @@ from seatrial.compatibility import Word
 from seatrial.loading import module_at
 from seatrial.model import Level, Status, Verdict
 from seatrial.run import verdict_from
+from tests.runs import HOSTILE, findings, verdict
 from tests.test_cli import seatrial
 from tests.test_play import play
-from tests.test_reports import HOSTILE, findings, verdict
 
 WRONG = findings(("a", HOSTILE, "/x"))
 WORKS = verdict("must/status", case="chat.plain")

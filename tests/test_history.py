@@ -18,7 +18,7 @@ from seatrial.history.changes import grouped
 from seatrial.loading import report_formats
 from seatrial.model import Invalid, Level, Status
 from seatrial.run import Recorder, Run, exchange_line, verdict_line
-from tests.test_reports import HOSTILE, a_run, exchange, findings, verdict
+from tests.runs import HOSTILE, a_run, exchange, findings, verdict
 
 WRONG = findings(("one id", "two ids", "/id"))
 PASSES, FAILS = verdict("stream.one-id"), verdict("stream.one-id", Status.FAIL, findings=WRONG)

@@ -17,7 +17,7 @@ import pytest
 
 from seatrial import home, simulator
 from tests.conftest import raw_server
-from tests.test_load_run import KEY, SSE, free_port, load, simulated, wait_for
+from tests.loads import KEY, SSE, free_port, load, simulated, wait_for
 
 SPY = """
 import json, os, sys

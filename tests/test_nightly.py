@@ -24,9 +24,9 @@ from seatrial.loading import module_at
 from seatrial.model import Invalid, Status, Verdict
 from seatrial.nightly import night, view
 from tests.conftest import Play, answer
+from tests.runs import HOSTILE, a_run, exchange, findings, verdict
 from tests.test_cli import MODELS, seatrial
 from tests.test_history import folder, results
-from tests.test_reports import HOSTILE, a_run, exchange, findings, verdict
 
 PAGES = module_at(home.folder("reports") / "site" / "site.py", "seatrial_site")
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -6,241 +6,31 @@ import json
 import re
 import subprocess
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import html5lib
 import jsonschema
 import pytest
 
 from seatrial import curl, run, summary
-from seatrial.loading import report_formats
 from seatrial.model import (
-    REDACTED,
-    Event,
-    Exchange,
-    Finding,
     Invalid,
     Level,
-    Operation,
-    Request,
     Status,
-    TransportError,
-    Verdict,
 )
-
-ROOT = Path(__file__).resolve().parent.parent
-FORMATS = report_formats()
-HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)> | `a` @octocat #12 **b** "
-HOSTILE += "\x1b[31m\u202eevil\u2066 ]]> &amp; \ud83d"
-ASK = Operation("createChatCompletion", "POST", "/chat/completions")
-CHUNK = "openai#/components/schemas/CreateChatCompletionStreamResponse"
-
-
-def exchange(number: int, body: bytes = b'{"id":"chatcmpl-1"}', **how: Any) -> Exchange:
-    asked = how.pop("asked", {"model": "tiny", "messages": [{"role": "user", "content": "Say it's fine: 👩‍🚀"}]})
-    request = Request(
-        "POST",
-        "http://127.0.0.1:8000/v1/chat/completions",
-        (
-            ("user-agent", "seatrial/0"),
-            ("accept", "*/*"),
-            ("content-type", "application/json"),
-            ("authorization", f"Bearer {REDACTED}"),
-        ),
-        asked if isinstance(asked, bytes) else json.dumps(asked, ensure_ascii=False).encode("utf-8"),
-    )
-    headers = (("content-type", "application/json"),)
-    how = {"status": 200, "headers": headers, "step": "ask", "started": 1_760_000_001.0, **how}
-    return Exchange(number, ASK, request, body=body, headers_ns=12_300_000, end_ns=345_600_000, **how)
-
-
-def stream(number: int, chunks: list[str]) -> Exchange:
-    events, body = [], b""
-    for index, chunk in enumerate(chunks):
-        piece = f"data: {chunk}\n\n".encode("utf-8", "surrogatepass")
-        events.append(Event(chunk, "message", None, 20_000_000 + index * 1_500_000, len(body), len(body) + len(piece)))
-        body += piece
-    headers = (("content-type", "text/event-stream"), ("x-request-id", "req_1"))
-    asked = {"model": "tiny", "stream": True, "messages": [{"role": "user", "content": "Count from one to five."}]}
-    return exchange(number, body, events=tuple(events), headers=headers, asked=asked)
-
-
-def verdict(check: str, status: Status = Status.PASS, level: Level = Level.MUST, **how: Any) -> Verdict:
-    case = how.pop("case", "chat.plain")
-    how = {"area": "chat", "requirement": "The stream ends with `data: [DONE]`.", "spec": CHUNK, "exchange": 1, **how}
-    at = how.pop("at", f"{case}/ask/{check}")
-    return Verdict(id=at, check=check, scenario=case.split("[")[0], case=case, level=level, status=status, **how)
-
-
-def findings(*rows: tuple[str, str, str]) -> tuple[Finding, ...]:
-    return tuple(Finding(*row) for row in rows)
-
-
-def a_run(verdicts: list[Verdict], exchanges: list[Exchange] | None = None, **how: Any) -> run.Run:
-    header = {
-        "type": "header",
-        "format": 1,
-        "seatrial": "0.1.0",
-        "started": 1_760_000_000.0,
-        "target": {
-            "base_url": "http://127.0.0.1:8000/v1",
-            "profile": "reference",
-            "models": {"chat": "tiny", "vision": "tiny"},
-        },
-        "capabilities": {"chat": True},
-        "tier": "gate",
-        "scenarios": None,
-        "only": [],
-        "skip": [],
-        "known": [],
-        "notes": ["no model was given: tiny is the first one listed"],
-    }
-    sent = {x.number: x for x in exchanges or []}
-    footer = {
-        "type": "footer",
-        "complete": True,
-        "requests": len(sent),
-        "seconds": 12.345,
-        "counts": run.counts(tuple(verdicts)),
-    }
-    cases = {v.case: {1: False} for v in verdicts}
-    how = {"footer": footer, "planned": len(cases), "judged": cases, **how}
-    return run.Run(header, tuple(verdicts), sent, **how)
-
-
-def everything() -> run.Run:
-    """A run with something of every kind in it, hostile and not."""
-    long = [
-        json.dumps({"id": "chatcmpl-9", "choices": [{"index": 0, "delta": {"content": f"word{n} 👩‍🚀"}}]})
-        for n in range(400)
-    ]
-    exchanges = [
-        exchange(1, json.dumps({"id": "chatcmpl-1", "usage": {"prompt_tokens": 9, "completion_tokens": 32}}).encode()),
-        stream(2, [*long, "[DONE]"]),
-        exchange(
-            3,
-            HOSTILE.encode("utf-8", "surrogatepass"),
-            status=500,
-            headers=(("x-evil", HOSTILE), ("content-type", "text/html")),
-        ),
-        exchange(4, b"", status=None, headers=(), error=TransportError("reset", "the connection was reset")),
-        exchange(5, json.dumps({"data": [{"embedding": [0.125] * 9000}]}).encode()),
-        stream(6, ['{"id":"a","choices":[{"index":0,"delta":{"role":"assistant"}}]}', HOSTILE]),
-        exchange(7, b'{"ok": "\xff\xfe"}'),
-    ]
-    verdicts = [verdict("wire.body-schema", case=f"chat.plain[{n}]") for n in range(40)]
-    verdicts += [verdict("sse.closes", area="SSE framing", case=f"sse.basic[{n}]") for n in range(9)]
-    missing = ("data: [DONE]", '{"id":"chatcmpl-9","choices":[]}', "the last event")
-    verdicts += [
-        verdict(
-            "stream.done-sentinel",
-            Status.FAIL,
-            case=f"chat.stream[{n}]",
-            area="chat streaming",
-            exchange=2,
-            findings=findings(missing),
-        )
-        for n in (
-            "ascii",
-            "emoji",
-            "cjk",
-            "long",
-            "n2",
-            "tools",
-            "stop",
-            "seed",
-            "usage",
-            "json",
-            "echo",
-            "top",
-            "again",
-            "last",
-        )
-    ]
-    wanted = findings(("status 200", "status 500", "status line"), ("no " + HOSTILE, HOSTILE, "the body"))
-    verdicts += [
-        verdict("must/status", Status.FAIL, case="chat.hostile", exchange=3, requirement=HOSTILE, findings=wanted),
-        verdict(
-            "http.answered",
-            Status.FAIL,
-            case="chat.reset",
-            exchange=4,
-            findings=findings(("an answer", "a reset", "connection")),
-        ),
-        verdict(
-            "stream.equals-plain",
-            Status.FAIL,
-            at="chat.stream[ascii]/stream.equals-plain",
-            case="chat.stream[ascii]",
-            exchange=6,
-            findings=findings(("'one two'", "'one'", "choices/0")),
-        ),
-        verdict(
-            "embeddings.finite",
-            Status.FAIL,
-            known=True,
-            reason="known: rounds (https://example.org/1)",
-            exchange=5,
-            findings=findings(("a", "b", "c")),
-        ),
-        verdict(
-            "headers.retry-after",
-            Status.FAIL,
-            Level.SHOULD,
-            exchange=7,
-            findings=findings(("a Retry-After header", "none", "headers")),
-        ),
-        verdict(
-            "should/headers/x-request-id",
-            Status.FAIL,
-            Level.SHOULD,
-            findings=findings(("{'type': 'string', 'minLength': 1}", "absent", "x-request-id")),
-        ),
-        verdict(
-            "stream.terminal-delta-empty",
-            Status.FAIL,
-            Level.MAY,
-            findings=findings(("{}", "{'content': 'x'}", "event 9")),
-        ),
-        verdict("usage.sum", reason="fixed: this known failure passes now"),
-        verdict("stop.excluded", Status.INCONCLUSIVE, reason="the control run did not contain the stop sequence"),
-        verdict("tools.known-name", Status.INCONCLUSIVE, area="tools", reason=HOSTILE, exchange=None),
-        *(
-            verdict(
-                "logprobs.present",
-                Status.SKIPPED,
-                area="logprobs",
-                case=f"logprobs.x[{n}]",
-                exchange=None,
-                reason="unsupported: logprobs: 400 not supported",
-            )
-            for n in range(5)
-        ),
-        verdict(
-            "vision.image-counted", Status.SKIPPED, area="vision", exchange=None, reason="disabled: the profile says so"
-        ),
-        verdict("chat.n", Status.ERROR, reason="ZeroDivisionError: division by zero (chat.py:9)"),
-    ]
-    return a_run(verdicts, exchanges, notes=("a note with " + HOSTILE,))
-
-
-def clean() -> run.Run:
-    return a_run([verdict("wire.body-schema"), verdict("headers.retry-after", level=Level.SHOULD)], [exchange(1)])
-
-
-def cut_off() -> run.Run:
-    return replace(clean(), footer=None, planned=90)
-
-
-RUNS = {"everything": everything, "clean": clean, "cut off": cut_off, "empty": lambda: a_run([], footer=None)}
-
-
-@pytest.fixture(params=RUNS)
-def any_run(request: pytest.FixtureRequest) -> run.Run:
-    return RUNS[request.param]()
+from tests.runs import (
+    FORMATS,
+    ROOT,
+    RUNS,
+    a_run,
+    clean,
+    cut_off,
+    everything,
+    exchange,
+    findings,
+    verdict,
+)
 
 
 def test_each_format_is_found_and_writes_what_it_names(any_run: run.Run, tmp_path: Path) -> None:
@@ -346,57 +136,6 @@ def test_a_record_with_a_broken_line_is_named_with_it(tmp_path: Path, line: int,
 def test_what_is_no_record_says_so(tmp_path: Path, text: str) -> None:
     with pytest.raises(Invalid, match=r"run\.jsonl"):
         recorded(tmp_path, text)
-
-
-# terminal
-
-
-@pytest.mark.parametrize("width", [60, 80, 120])
-def test_no_line_of_the_terminal_is_wider_than_it_but_curl(any_run: run.Run, width: int) -> None:
-    text = FORMATS["terminal"].render(any_run, width=width, color=False, verbose=True)
-    in_curl = False
-    for line in text.splitlines():
-        in_curl = line.startswith("  curl ") or (in_curl and line.startswith("    "))
-        assert in_curl or len(line) <= width or any(ord(char) > 0x2FFF for char in line), line
-    assert "\x1b" not in text
-    assert "\u202e" not in text
-
-
-def test_the_terminal_ends_with_requirements_and_result() -> None:
-    text = FORMATS["terminal"].render(everything(), width=120, color=False)
-    must = "MUST    50 of 71 applicable passed · 18 failed (1 known) · 2 inconclusive · 6 skipped · 1 error"
-    assert text.index("MUST failed: 17") < text.index("SHOULD failed: 2") < text.index(must) < text.rindex("FAILED")
-    assert "✗ stream.done-sentinel · 14 times" in text
-    assert "also in   chat.stream[emoji], chat.stream[cjk]" in text
-    assert "and 7 more cases" in text
-    assert "MAY failed: 1 in 1 check (shown with --verbose)" in text
-    assert "stream.terminal-delta-empty" not in text
-    assert "stream.terminal-delta-empty" in FORMATS["terminal"].render(
-        everything(), width=80, color=False, verbose=True
-    )
-    assert "ZeroDivisionError" in text
-
-
-def test_colour_is_as_asked() -> None:
-    coloured = FORMATS["terminal"].render(everything(), width=80, color=True)
-    plain = FORMATS["terminal"].render(everything(), width=80, color=False)
-    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured).split() == plain.split()
-    assert "\x1b[" in coloured
-
-
-def test_a_clean_run_is_short() -> None:
-    text = FORMATS["terminal"].render(clean(), width=80, color=False)
-    assert len(text.splitlines()) < 16
-    assert "PASSED  Every applicable MUST passed." in text
-
-
-def test_a_server_that_fails_everywhere_does_not_flood_the_terminal() -> None:
-    bad = findings(("a", "b", "c"))
-    told = a_run([verdict(f"theme.check-{n}", Status.FAIL, findings=bad) for n in range(50)], [exchange(1)])
-    assert "30 more checks, in full with --verbose" in (text := FORMATS["terminal"].render(told, width=80, color=False))
-    assert text.count("✗ theme.check-") == 20
-    assert all(f"theme.check-{n}" in text for n in range(50))
-    assert FORMATS["terminal"].render(told, width=80, color=False, verbose=True).count("✗ theme.check-") == 50
 
 
 # junit
@@ -506,143 +245,6 @@ def test_annotations_beyond_what_github_shows_are_counted() -> None:
     found = commands(FORMATS["github"].render(a_run(some, [exchange(1)])))
     assert [kind for kind, _, _ in found] == ["notice"] + ["error"] * 10
     assert found[-1][2] == "21 more checks failed: see the job's summary"
-
-
-# html
-
-
-FILTER = re.compile(r"#\?((status|level|area)=[\w+%.-]+&?)+")
-VOID = {"meta", "br", "img", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """Fails on a tag that is not closed in order, and gathers what there is."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.scripts: list[str] = []
-        self.feed(text)
-        self.close()
-        assert not self.open, self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, (tag, self.getpos())
-        assert self.open.pop() == tag, (tag, self.getpos())
-
-    def handle_data(self, data: str) -> None:
-        (self.scripts if self.open and self.open[-1] in ("script", "style") else self.words).append(data)
-
-
-def test_html_is_well_formed_and_needs_no_network(any_run: run.Run) -> None:
-    text = FORMATS["html"].render(any_run)
-    html5lib.HTMLParser(strict=True).parse(text)
-    page = Page(text)
-    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
-    assert len(ids) == len(set(ids))
-    for tag, attrs in page.tags:
-        assert "src" not in attrs, tag
-        assert tag not in ("link", "img", "iframe", "object")
-        assert not [name for name in attrs if name.startswith("on")]
-        href = attrs.get("href") or ""
-        assert not href.startswith("#") or href[1:] in ids or FILTER.fullmatch(href), attrs
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-    assert [attrs["content"] for tag, attrs in page.tags if "http-equiv" in attrs] == [policy]
-    assert "url(" not in "".join(page.scripts)
-    assert summary.result(any_run) in "".join(page.words)
-
-
-def test_html_shows_hostile_bytes_as_text() -> None:
-    text = FORMATS["html"].render(everything())
-    page = Page(text)
-    assert sum(tag == "script" for tag, _ in page.tags) == 1
-    assert all("alert(1)" not in script for script in page.scripts)
-    assert "</script><script>alert(1)</script>" in "".join(page.words)
-    assert "⟨U+202E⟩evil" in "".join(page.words)
-    for evil in ("\x1b", "\u202e", "\u2066"):
-        assert evil not in text
-    text.encode("utf-8")
-
-
-def test_html_shows_each_exchange_once_cut_and_with_its_curl() -> None:
-    text = FORMATS["html"].render(everything())
-    words = "".join(Page(text).words)
-    for number in (2, 3, 4, 5, 6, 7):
-        assert text.count(f'id="x{number}"') == 1
-    assert "events left out: all are in run.jsonl" in words
-    assert "cut: the first 20.0 kB are shown" in words
-    assert "reset: the connection was reset" in words
-    assert "not UTF-8: the wrong bytes are written as \\xNN" in words
-    assert '-H "authorization: Bearer $OPENAI_API_KEY"' in words
-    assert 'href="https://' in text
-
-
-def test_html_marks_what_differs_and_shows_the_scenario_s_yaml() -> None:
-    some = [
-        verdict(
-            "wire.body-schema", Status.FAIL, findings=findings(('"chat.completion"', '"chat.completions"', "/object"))
-        ),
-        verdict(
-            "errors.envelope", Status.FAIL, findings=findings(('{"a": 1, "b": "<i>"}', '{"a": 2, "b": "<i>"}', "body"))
-        ),
-        verdict("gone.check", Status.FAIL, case="no.such.scenario", findings=findings(("a", "b", "c"))),
-    ]
-    text = FORMATS["html"].render(a_run(some, [exchange(1)]))
-    assert "&#34;chat.<del>completion</del>&#34;" in text
-    assert "&#34;chat.<ins>completions</ins>&#34;" in text
-    assert "<del>−   &#34;a&#34;: 1,</del>" in text
-    assert "<ins>+   &#34;a&#34;: 2,</ins>" in text
-    assert "<span>    &#34;b&#34;: &#34;&lt;i&gt;&#34;</span>" in text
-    # Both of the step whose exchange it is; of a scenario that is written nowhere, none.
-    assert text.count("- id: ask\n  operation: createChatCompletion\n") == 2
-
-
-def test_one_failure_of_each_area_is_shown_in_full() -> None:
-    bad = findings(("a", "b", "c"))
-    areas = ["chat"] * 40 + ["tools"] * 40 + ["usage"]
-    some = [
-        verdict("wire.id", Status.FAIL, case=f"c{n}", area=a, exchange=n + 1, findings=bad) for n, a in enumerate(areas)
-    ]
-    text = FORMATS["html"].render(a_run(some, [exchange(n + 1) for n in range(len(areas))]))
-    assert {int(n) for n in re.findall(r'id="x(\d+)"', text)} >= {1, 41, 81}
-    assert all(f'data-v="{n}"' in text for n in range(len(areas)))
-
-
-def test_html_of_many_verdicts_stays_small() -> None:
-    some = everything()
-    verdicts = list(some.verdicts)
-    for number in range(4900):
-        bad = findings(*[("x" * 3000, HOSTILE * 40, "somewhere")] * 20) if number % 2 else ()
-        verdicts.append(
-            verdict(
-                "stream.role-first",
-                Status.FAIL if bad else Status.SKIPPED,
-                case=f"case{number}",
-                exchange=100 + number,
-                findings=bad,
-                reason="" if bad else f"unsupported: chat.x{number}: {HOSTILE * 4}",
-            )
-            if number % 4 > 1
-            else verdict(
-                "must/status",
-                Status.FAIL if bad else Status.INCONCLUSIVE,
-                case=f"another.case{number}",
-                exchange=100 + number,
-                findings=bad,
-            )
-        )
-    exchanges = {**some.exchanges, **{100 + n: stream(100 + n, [HOSTILE * 5] * 50) for n in range(4900)}}
-    text = FORMATS["html"].render(replace(some, verdicts=tuple(verdicts), exchanges=exchanges))
-    Page(text)
-    assert len(text.encode("utf-8")) < 6_000_000
-    assert "more failing check" in text
 
 
 # curl
