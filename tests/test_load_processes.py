@@ -67,7 +67,7 @@ def test_locusts_master_and_three_workers_of_which_one_dies(tmp_path: Path) -> N
         workers = [
             locust("--worker", "--master-host", "127.0.0.1", "--master-port", str(port), out=out) for _ in range(3)
         ]
-        wait_for(lambda: out.exists() and len({row["worker"] for row in requests(out)}) == 3, 40)
+        wait_for(lambda: out.exists() and len({row["worker"] for row in requests(out)}) == 3, 120)
         workers[0].kill()
         said, _ = master.communicate(timeout=60)
         for worker in workers:
@@ -90,7 +90,7 @@ def test_the_web_ui_shows_rows_of_ttft_itl_and_tokens(tmp_path: Path) -> None:
         )
         child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment())
         try:
-            wait_for(lambda: (tmp_path / "run" / "load.json").exists(), 30)
+            wait_for(lambda: (tmp_path / "run" / "load.json").exists(), 60)
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats/requests", timeout=5) as response:
                 found = json.load(response)
         finally:
