@@ -19,6 +19,8 @@ from seatrial.model import Exchange, Operation, Step
 
 WITHIN_S = 8.0
 """For all steps of one case: what takes longer is left behind, and listed."""
+_SETTLING_S = (0.0, 0.3, 0.6, 1.2)
+"""The pauses before a batch is looked at, that was cancelled or has ended unheard, until it is at rest and names its files."""
 HOLD_S = 5.0
 """How long an interrupt waits for the answer to a request that makes something."""
 _MADE_BY = re.compile(r"^\$steps\.([^.#]+)\.outputs\.")
@@ -44,15 +46,25 @@ def steps(own: Iterable[Step], heard: Sequence[Exchange], operations: Mapping[st
 
     `heard` grows by the answer to each before the next is drawn.
     """
-    asked = len(heard)
+    asked, end = len(heard), time.monotonic() + WITHIN_S
+    known: list[kept.Kept] = []
+
+    def fresh() -> list[kept.Kept]:
+        found = [one for one in kept.kept(heard) if one not in known]
+        known.extend(found)
+        return found
+
     yield from own
     tried = [exchange.request.url for exchange in heard[asked:]]
-    left = [one for one in kept.kept(heard) if not any(f"/{one.id}" in url for url in tried)]
-    yield from kept.undo(left, operations)
-    if batches := kept.unsettled(heard):
-        before = kept.kept(heard)
-        yield from kept.settle(batches, operations)
-        yield from kept.undo((one for one in kept.kept(heard) if one not in before), operations)
+    yield from kept.undo((one for one in fresh() if not any(f"/{one.id}" in url for url in tried)), operations)
+    yield from kept.undo(fresh(), operations)  # What a batch names in the answer to being cancelled.
+    for pause in _SETTLING_S:
+        batches = kept.looks(kept.unsettled(heard), operations)
+        if not batches or time.monotonic() + pause > end:
+            break
+        time.sleep(pause)
+        yield from batches
+        yield from kept.undo(fresh(), operations)
 
 
 def clean(cleanup: Iterable[Step], ask: Callable[[Step], Exchange], client: Client) -> list[str]:
@@ -66,17 +78,18 @@ def clean(cleanup: Iterable[Step], ask: Callable[[Step], Exchange], client: Clie
         for step in cleanup:
             client.bounds = replace(bounds, total=min(bounds.total, max(0.1, end - time.monotonic())))
             again = step.operation.id in kept.UNDOING and "base" not in step.call
+            looks = step.operation.method == "GET"  # It removes nothing; what it did not tell is listed elsewhere.
             try:
                 if time.monotonic() >= end:
                     raise Inconclusive("not asked, the time was up")
                 exchange = ask(step)
             except Inconclusive as reason:
                 # What there is to remove comes again, by its id.
-                left += [] if again or str(reason).startswith("$steps.") else [f"{_named(step)}: {reason}"]
+                left += [] if again or looks or str(reason).startswith("$steps.") else [f"{_named(step)}: {reason}"]
                 continue
             except OSError:
                 continue  # the record cannot be written, which is told elsewhere; what can be removed still is
-            if not kept.is_gone(exchange):
+            if not looks and not kept.is_gone(exchange):
                 got = f"status {exchange.status}" if exchange.error is None else exchange.error.detail
                 left.append(f"{exchange.request.method} {exchange.request.url}: {got}")
     finally:

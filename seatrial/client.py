@@ -6,9 +6,7 @@ import functools
 import json
 import os
 import re
-import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +16,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from seatrial import __version__, decode, weight
+from seatrial.alarm import Alarm
 from seatrial.model import REDACTED, WRONG_KEY, Event, Exchange, Invalid, Operation, Request, TransportError
 from seatrial.secret import Secret
 from seatrial.sse import Reader
@@ -47,52 +46,6 @@ class Bounds:
     mib: float = 64.0
 
 
-class _Alarm:
-    """Cuts the client's sockets when a moment has come, so that no read, however it drips, outlives its bound."""
-
-    def __init__(self, streams: list[Any]) -> None:
-        """`streams` are the client's latest connections: a kept one is not announced again."""
-        self._streams = streams
-        self._timer: threading.Timer | None = None
-        self._lock = threading.Lock()
-        self.rang = False
-        self.connected = False
-
-    def watch(self, name: str, info: Mapping[str, Any]) -> None:
-        """httpcore's trace hook: remembers each connection that is opened."""
-        if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._streams[:] = [*self._streams[-3:], info["return_value"]]
-            self.connected = True
-
-    def set(self, seconds: float) -> None:
-        """Rings after `seconds` from now, instead of when it was to ring before."""
-        self.clear()
-        self._timer = threading.Timer(seconds, self._ring)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def clear(self) -> None:
-        """It rings no more, and has ended if it was ringing: it would cut the next request's connection too."""
-        with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = None
-
-    def _ring(self) -> None:
-        with self._lock:
-            if threading.current_thread() is not self._timer:
-                return  # It was cleared, or set anew, while it woke.
-            self.rang = True
-            for stream in self._streams:
-                sock = stream.get_extra_info("socket")
-                if sock is not None:
-                    try:
-                        # The plain call also for TLS: it only wakes the reader, which then sees the end.
-                        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-                    except OSError:
-                        pass
-
-
 def _trusted() -> ssl.SSLContext:
     """What certificates are verified by: certifi's, or those that SSL_CERT_FILE or SSL_CERT_DIR names."""
     return _context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
@@ -112,6 +65,7 @@ class Client:
 
     def __init__(self, base_url: str, key_variable: str, bounds: Bounds | None = None) -> None:
         self.base_url = base_url.rstrip("/")
+        self._origin = _origin(self.base_url)
         self.bounds = bounds or Bounds()
         self._key = os.environ.get(key_variable) or None
         if self._key and not re.fullmatch(r"[!-~]+( +[!-~]+)*", self._key):
@@ -155,7 +109,7 @@ class Client:
         base_url: str | None = None,
         address: str | None = None,
     ) -> Exchange:
-        """One exchange, at the `address` that is given, or else the operation's own.
+        """One exchange, at the `address` that is given, or else the operation's own; the key goes to the base URL's host alone.
 
         Never raises for what a server or network does: that is `exchange.error`.
         """
@@ -172,7 +126,8 @@ class Client:
             fields["content-type"] = "application/json"
         if auth == "wrong":
             fields["authorization"] = f"Bearer {WRONG_KEY}"
-        elif auth == "default" and self._key:
+        own = auth == "default" and self._key is not None and _origin(url) == self._origin
+        if own:
             fields["authorization"] = f"Bearer {self._key}"
         for name, value in (headers or {}).items():
             if value is None:
@@ -181,14 +136,14 @@ class Client:
                 fields[name.lower()] = value
         self.sent += 1
         shown = tuple((name, self.secret.hide(value)) for name, value in fields.items())
-        if auth == "default" and self._key:
+        if own:
             shown = tuple((n, f"Bearer {REDACTED}" if n == "authorization" else v) for n, v in shown)
         request = Request(operation.method, self.secret.hide(url), shown, content or b"")
         exchange = Exchange(number, operation, request, None, started=time.time(), step=step, auth=auth)
         return self._perform(exchange, url, fields, content)
 
     def _perform(self, exchange: Exchange, url: str, fields: Mapping[str, str], content: bytes | None) -> Exchange:
-        alarm = _Alarm(self._streams)
+        alarm = Alarm(self._streams)
         streams = exchange.asked_to_stream
         reader = Reader()
         body = bytearray()
@@ -200,9 +155,9 @@ class Client:
         headers_ns = 0
         error: TransportError | None = None
         done = False
-        alarm.set(self.bounds.total)
         start = time.perf_counter_ns()
         try:
+            alarm.set(self.bounds.total)
             # Our own Accept and User-Agent only: httpx adds Host, Content-Length and Connection.
             request = self._http.build_request(
                 exchange.operation.method, url, headers=dict(fields), content=content, extensions={"trace": alarm.watch}
@@ -312,6 +267,15 @@ class Client:
         if len(events) > MAX_EVENTS:
             return f"the body is larger than {MAX_EVENTS:,} events"
         return f"the body came in more than {MAX_PIECES:,} pieces" if len(arrivals) > MAX_PIECES else ""
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port, as httpx reads them; None of what is no address."""
+    try:
+        parts = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        return None
+    return parts.scheme, parts.host, parts.port
 
 
 def _json(body: Any) -> bytes:

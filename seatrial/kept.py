@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from seatrial.model import Exchange, Operation, Step
 
-_ENDED = frozenset(("completed", "succeeded", "failed", "expired", "cancelled", "cancelling"))
-_AT_REST = _ENDED - {"cancelling"}
-SETTLES_S = 3.0
-"""How long the end of a batch is waited for that was cancelled, or has ended by itself."""
+_AT_REST = frozenset(("completed", "succeeded", "failed", "expired", "cancelled", "canceled"))
+_ENDED = _AT_REST | {"cancelling"}
 _NOT_SENT = frozenset(("connect", "tls", "closed"))
 _KINDS: Mapping[str, tuple[str, str]] = {
     "files": ("deleteFile", "file_id"),
@@ -66,6 +64,7 @@ def kept(exchanges: Iterable[Exchange]) -> list[Kept]:
     """What these exchanges, in their order, made and did not remove or see ended, the oldest first."""
     found: dict[tuple[str, str], Kept] = {}
     removed: set[tuple[str, str]] = set()
+    batches: set[str] = set()
     for exchange in exchanges:
         hit = _PATH.fullmatch(exchange.request.url.partition("?")[0])
         if hit is None or _INNER.search(hit["base"]):
@@ -77,12 +76,15 @@ def kept(exchanges: Iterable[Exchange]) -> list[Kept]:
             one = _made(exchange, base, kind, body)
             if one is not None:
                 found[kind, one.id or str(exchange.number)] = one
-        ended = kind in _WORK and (body.get("status") in _ENDED or (verb == "cancel" and is_gone(exchange)))
+        ended = kind in _WORK and (_status(body) in _ENDED or (verb == "cancel" and is_gone(exchange)))
         if ended or (method == "DELETE" and is_gone(exchange)):
             removed.add((kind, id))
-        # What a batch wrote, and what an upload became, are files of their own.
-        file = body.get("file")
-        written = [body.get("output_file_id"), body.get("error_file_id")] if kind == "batches" else []
+        # What a batch wrote, and what an upload became, are files of their own; another's batch keeps its files.
+        file, name = body.get("file"), id or body.get("id")
+        if kind == "batches" and method == "POST" and not id and isinstance(name, str):
+            batches.add(name)
+        own = kind == "batches" and isinstance(name, str) and name in batches
+        written = [body.get("output_file_id"), body.get("error_file_id")] if own else []
         written += [file.get("id")] if kind == "uploads" and isinstance(file, dict) else []
         found |= {("files", one): Kept(base, "files", one) for one in written if isinstance(one, str) and one}
     return [one for key, one in found.items() if key not in removed]
@@ -100,25 +102,35 @@ def undo(left: Iterable[Kept], operations: Mapping[str, Operation]) -> list[Step
 
 
 def unsettled(exchanges: Iterable[Exchange]) -> list[Kept]:
-    """The batches that were not heard to have come to rest, the oldest first: what they write is not known yet."""
-    found: dict[tuple[str, str], Kept] = {}
+    """The batches that were made by these exchanges and not heard to be at rest, the oldest first."""
+    found: dict[str, Kept] = {}
     for exchange in exchanges:
         hit = _PATH.fullmatch(exchange.request.url.partition("?")[0])
-        body = _body(exchange) if hit is not None and hit["kind"] == "batches" else {}
-        id, status = body.get("id"), body.get("status")
-        if hit is not None and isinstance(id, str) and isinstance(status, str):
-            still = f"it is still {status}, and what it writes is not known"
-            found[hit["base"], id] = Kept(hit["base"], "batches", id, "" if status in _AT_REST else still)
-    return [one for one in found.values() if one.unknown]
+        if hit is None or hit["kind"] != "batches" or exchange.status is None:
+            continue
+        body = _body(exchange) if exchange.status < 300 else {}
+        id, status = unquote(hit["id"] or "") or body.get("id"), _status(body)
+        if not isinstance(id, str) or not id or (hit["id"] and id not in found):
+            continue
+        if exchange.status in (404, 410) or status in _AT_REST:
+            found.pop(id, None)
+        elif status:
+            found[id] = Kept(hit["base"], "batches", id, f"it is still {status}, and what it writes is not known")
+    return list(found.values())
 
 
-def settle(batches: Iterable[Kept], operations: Mapping[str, Operation]) -> list[Step]:
-    """A step for each of these that waits until it is at rest, SETTLES_S at most: it names its files then."""
+def left(exchanges: Sequence[Exchange], told: Sequence[str]) -> list[str]:
+    """What these exchanges left on the server, each once, that none of these texts names."""
+    found = {one.id or str(one): str(one) for one in (*kept(exchanges), *unsettled(exchanges))}
+    return [text for name, text in found.items() if not any(name in one for one in told)]
+
+
+def looks(batches: Iterable[Kept], operations: Mapping[str, Operation]) -> list[Step]:
+    """A step for each of these that asks how it is: one that is at rest names its files."""
     operation = operations.get("retrieveBatch")
-    poll = {"until": {"/status": {"enum": sorted(_AT_REST)}}, "every": 0.3, "within": SETTLES_S}
     return [
-        Step(f"settle-{n}", operation, {"base": one.base, "parameters": {"batch_id": one.id}, "poll": poll}, {}, {})
-        for n, one in enumerate(batches, 1)
+        Step(f"look-{number}", operation, {"base": one.base, "parameters": {"batch_id": one.id}}, {}, {})
+        for number, one in enumerate(batches, 1)
         if operation is not None
     ]
 
@@ -142,10 +154,16 @@ def _made(exchange: Exchange, base: str, kind: str, body: Mapping[str, Any]) -> 
     if exchange.status is None:
         unsent = exchange.error is not None and exchange.error.kind in _NOT_SENT
         return None if unsent else Kept(base, kind, "", "it was not answered")
-    if exchange.status >= 300 or (body.get("status") in _ENDED and kind in _WORK):
+    if exchange.status >= 300 or (_status(body) in _ENDED and kind in _WORK):
         return None
     id = body.get("id")
     return Kept(base, kind, id) if isinstance(id, str) and id else Kept(base, kind, "", "the answer has no id")
+
+
+def _status(body: Mapping[str, Any]) -> str:
+    """The status that is told, in small letters; empty where there is none."""
+    status = body.get("status")
+    return status.lower() if isinstance(status, str) else ""
 
 
 def _body(exchange: Exchange) -> Mapping[str, Any]:

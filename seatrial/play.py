@@ -169,10 +169,10 @@ class Player:
             left = clean.clean(steps, lambda step: self._ask(case, step, scope), self.client)
         finally:
             self._cleaning, self.budget.waiting_s = False, waiting
-        left += [str(one) for one in [*kept.kept(heard), *kept.unsettled(heard)] if one.unknown]
+        left += kept.left(heard, left)
         for text in left if self.record else ():
-            text = self.client.secret.hide(f"left on the server by {case.id}: {text}")
-            self.record.write({"type": "note", "text": text})  # type: ignore[union-attr]
+            note = {"type": "note", "text": self.client.secret.hide(f"left on the server by {case.id}: {text}")}
+            self.record.write(note)  # type: ignore[union-attr]
 
     def _walk(self, case: Case, step: Step, scope: Scope, exchanges: list[Exchange], verdicts: list[Verdict]) -> str:
         """Asks for the further pages of a list, up to the `most` that the step allows; why the case goes no further."""
@@ -275,7 +275,7 @@ class Player:
             left = end - time.monotonic()
             if left <= 0:
                 return exchange
-            self._polled += [] if self._cleaning else [exchange]
+            self._polled.append(exchange)
             time.sleep(min(poll.get("every", 1.0), left))
 
     def _send(self, case: Case, operation: Operation, step: str, **call: Any) -> Exchange:

@@ -71,11 +71,8 @@ def requests(run: Run) -> int:
 def notes(run: Run) -> tuple[str, ...]:
     """The notes of the header, those made on the way, and what is left on the server that none of them names."""
     said = (*map(str, run.header.get("notes") or ()), *run.notes)
-    left = kept.kept(run.exchanges[number] for number in sorted(run.exchanges))
-    return (
-        *said,
-        *(f"left on the server: {one}" for one in left if one.id and not any(one.id in text for text in said)),
-    )
+    left = kept.left([run.exchanges[number] for number in sorted(run.exchanges)], said)
+    return (*said, *(f"left on the server: {text}" for text in left))
 
 
 @cache

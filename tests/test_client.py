@@ -136,6 +136,22 @@ def test_an_echoed_key_is_hidden_however_it_is_written(echo: str) -> None:
     assert Secret(KEY).hide_bytes(f"<{echo}>".encode()) == hidden.encode()
 
 
+def test_the_key_goes_to_the_base_url_s_host_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIENT_TEST_KEY", KEY)
+    heard: list[bytes] = []
+
+    def play(connection: socket.socket, request: bytes) -> None:
+        heard.append(request)
+        connection.sendall(OK + b"content-length: 2\r\nconnection: close\r\n\r\n{}")
+
+    with raw_server(play) as url, raw_server(play) as other, closing(Client(url, "CLIENT_TEST_KEY", BOUNDS)) as client:
+        for base in (None, url.replace("/v1", "/queue"), other):
+            exchange = client.send(CHAT, 1, body={}, base_url=base)
+            assert exchange.status == 200
+    assert [KEY.encode() in request for request in heard] == [True, True, False]
+    assert not any(name == "authorization" for name, _ in exchange.request.headers)
+
+
 def test_what_is_no_key_is_let_be() -> None:
     assert Secret("EMPTY").hide("EMPTY") == "EMPTY"
     assert Secret(None).hide_bytes(b"none") == b"none"

@@ -45,7 +45,6 @@ def _wrong(route: str, body: Any, made: Any) -> Any:
     return {**made, "bytes": -1, "filename": 7} if route == "POST /files" and isinstance(made, dict) else made
 
 
-OPERATIONS = {"retrieveBatch": Operation("retrieveBatch", "GET", "/batches/{batch_id}")}
 PLANTS = (
     server.Plant("slow", "defect", "files", "slow reading", before=_slow),
     server.Plant("refusing", "defect", "files", "no deletion", before=_refusing),
@@ -216,15 +215,60 @@ def test_what_is_kept_is_told_by_the_exchanges() -> None:
     ]
 
 
-def test_a_batch_is_settled_once_it_is_at_rest() -> None:
-    def heard(*statuses: str) -> list[Exchange]:
-        return [exchange(n, "GET", "/batches/b1", {"id": "b1", "status": status}) for n, status in enumerate(statuses)]
+STILL = "/batches/b1: it is still {}, and what it writes is not known"
 
-    refused = exchange(9, "POST", "/batches/b1/cancel", {"error": {"message": "it has ended"}}, 400)
-    told = "/batches/b1: it is still in_progress, and what it writes is not known"
-    assert [str(one) for one in kept.unsettled([*heard("validating", "in_progress"), refused])] == [told]
-    assert kept.unsettled(heard("cancelling", "cancelled")) == []
-    assert [step.call["parameters"] for step in kept.settle(kept.unsettled(heard("cancelling")), OPERATIONS)] == [
-        {"batch_id": "b1"}
+
+@pytest.mark.parametrize(
+    ("heard", "left"),
+    [
+        ([("POST", "", "validating"), ("GET", "/b1", "in_progress")], [STILL.format("in_progress")]),
+        ([("POST", "", "validating"), ("POST", "/b1/cancel", "cancelling")], [STILL.format("cancelling")]),
+        ([("POST", "", "validating"), ("GET", "/b1", "CANCELED")], []),
+        ([("POST", "", "validating"), ("GET", "/b1", "validating", 404)], []),
+        (
+            [("POST", "", "validating"), ("GET", "/b1", []), ("GET", "/b1", "completed", 500)],
+            [STILL.format("validating")],
+        ),
+        ([("POST", "", "validating", 400)], []),
+        ([("GET", "/b1", "in_progress")], []),
+    ],
+    ids=["running", "cancelling", "at rest", "gone", "odd", "refused", "another's"],
+)
+def test_a_batch_is_waited_for_until_it_is_at_rest(heard: list[tuple[Any, ...]], left: list[str]) -> None:
+    told = [
+        exchange(number, method, f"/batches{path}", {"id": "b1", "status": status}, *code)
+        for number, (method, path, status, *code) in enumerate(heard)
     ]
-    assert kept.settle(kept.unsettled(heard("cancelling")), {}) == []
+    assert [str(one) for one in kept.unsettled(told)] == left
+    looks = kept.looks(
+        kept.unsettled(told), {"retrieveBatch": Operation("retrieveBatch", "GET", "/batches/{batch_id}")}
+    )
+    assert [step.call["parameters"] for step in looks] == [{"batch_id": "b1"}] * len(left)
+    assert kept.looks(kept.unsettled(told), {}) == []
+
+
+def test_a_status_that_is_no_text_is_none() -> None:
+    assert [str(one) for one in kept.kept([exchange(1, "POST", "/batches", {"id": "b1", "status": []})])] == [
+        "/batches/b1"
+    ]
+
+
+def test_what_another_s_batch_wrote_is_not_removed() -> None:
+    body = {"id": "b1", "status": "completed", "output_file_id": "f1"}
+    assert kept.kept([exchange(1, "GET", "/batches/b1", body)]) == []
+    assert [one.id for one in kept.kept([exchange(1, "POST", "/batches", body)])] == ["f1"]
+
+
+def test_a_batch_that_never_rests_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def working(route: str, body: Any, made: Any) -> Any:
+        return {**made, "status": "cancelling"} if isinstance(made, dict) and made.get("object") == "batch" else made
+
+    plant = server.Plant("working", "defect", "batches", "it never rests", result=working)
+    monkeypatch.setitem(server.catalog(), "working", plant)
+    out = tmp_path / "run"
+    with server.running(server.Settings(api_key="sk-left", plants=("working", "slow"))) as url:
+        interrupted(url, out, lambda: made(out, 2), "--only", "batches.chat")
+    (note,) = json.loads((out / "results.json").read_text())["notes"]
+    assert re.search(r"/batches/batch_\w+: it is still cancelling, and what it writes is not known$", note)
+    looks = [exchange for exchange in run.read(out).exchanges.values() if exchange.step.startswith("look-")]
+    assert 0 < len(looks) <= 4
